@@ -1,0 +1,187 @@
+//! Errors as clients see them.
+//!
+//! A resolver's error type must not implement `Display`: the library would send its text to the client.
+//! So resolvers return [`ApiError`], and one conversion decides what leaves. What went wrong inside
+//! travels along unseen and is logged once, by the transport.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation,
+};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{ErrorExtensionValues, ServerError, ServerResult, ValidationResult, Variables};
+
+use crate::repository::RepositoryError;
+
+/// The `extensions.code` of an error, in the spelling that the ecosystem's clients know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The HTTP request is not a GraphQL request.
+    BadRequest,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// There is no such operation in the document, or it is not clear which is meant.
+    OperationResolutionFailure,
+    /// An argument or a variable has a value that it cannot have.
+    BadUserInput,
+    /// DynamoDB takes no more requests at the moment.
+    TooManyRequests,
+    /// DynamoDB cannot be reached at the moment.
+    ServiceUnavailable,
+    /// Something else went wrong inside.
+    InternalServerError,
+}
+
+impl Code {
+    const ALL: [Self; 8] = [
+        Self::BadRequest,
+        Self::GraphqlParseFailed,
+        Self::GraphqlValidationFailed,
+        Self::OperationResolutionFailure,
+        Self::BadUserInput,
+        Self::TooManyRequests,
+        Self::ServiceUnavailable,
+        Self::InternalServerError,
+    ];
+
+    /// The code as it is sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
+            Self::BadUserInput => "BAD_USER_INPUT",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
+            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
+            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    /// The code that an error carries.
+    #[must_use]
+    pub fn of(error: &ServerError) -> Option<Self> {
+        let async_graphql::Value::String(text) = error.extensions.as_ref()?.get("code")? else {
+            return None;
+        };
+        Self::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+
+    /// Gives an error this code, unless it has one.
+    pub fn mark(self, error: &mut ServerError) {
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        if extensions.get("code").is_none() {
+            extensions.set("code", self.as_str());
+        }
+    }
+}
+
+/// An error that belongs to the request as a whole rather than to a field.
+#[must_use]
+pub fn request_error(code: Code, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    code.mark(&mut error);
+    error
+}
+
+/// Why a field has no value. Deliberately without `Display`.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// An argument has a value that it cannot have; the text says what would be right.
+    BadUserInput(String),
+    /// The table did not do what it was asked.
+    Repository(Arc<RepositoryError>),
+}
+
+impl From<RepositoryError> for ApiError {
+    fn from(error: RepositoryError) -> Self {
+        Self::Repository(Arc::new(error))
+    }
+}
+
+impl From<Arc<RepositoryError>> for ApiError {
+    fn from(error: Arc<RepositoryError>) -> Self {
+        Self::Repository(error)
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let (code, message, source) = match error {
+            ApiError::BadUserInput(message) => (Code::BadUserInput, message, None),
+            ApiError::Repository(error) => {
+                let (code, message) = if error.is_throttled() {
+                    (
+                        Code::TooManyRequests,
+                        "too many requests at the moment: try again in a few seconds",
+                    )
+                } else if error.is_unavailable() {
+                    (
+                        Code::ServiceUnavailable,
+                        "the service is unavailable at the moment: try again in a few seconds",
+                    )
+                } else {
+                    (Code::InternalServerError, "internal error")
+                };
+                (
+                    code,
+                    message.to_owned(),
+                    Some(error as Arc<dyn Any + Send + Sync>),
+                )
+            }
+        };
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", code.as_str());
+        Self {
+            message,
+            source,
+            extensions: Some(extensions),
+        }
+    }
+}
+
+/// Gives the errors of a document that cannot be executed their code. After execution they could not be
+/// told from others.
+pub(super) struct MarkRequestErrors;
+
+impl ExtensionFactory for MarkRequestErrors {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for MarkRequestErrors {
+    async fn parse_query(
+        &self,
+        context: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let parsed = next.run(context, query, variables).await;
+        parsed.map_err(|mut error| {
+            Code::GraphqlValidationFailed.mark(&mut error);
+            error
+        })
+    }
+
+    async fn validation(
+        &self,
+        context: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let validated = next.run(context).await;
+        validated.map_err(|mut errors| {
+            for error in &mut errors {
+                Code::GraphqlValidationFailed.mark(error);
+            }
+            errors
+        })
+    }
+}

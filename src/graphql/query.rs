@@ -1,0 +1,127 @@
+//! The root of queries.
+
+use async_graphql::{Context, ID, Object};
+
+use super::error::ApiError;
+use super::types::{FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, Node};
+use super::{Session, cursor};
+use crate::domain::{Feedback, FeedbackId, Filter, PageRequest, Position};
+use crate::repository::MAX_BATCH;
+
+/// What can be read.
+pub struct Query;
+
+/// What can be read.
+#[Object]
+impl Query {
+    /// The feedback with this id; null if there is none. Strongly consistent: feedback is found from the
+    /// moment its submission was answered.
+    async fn feedback(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A UUID with hyphens.")] id: ID,
+    ) -> async_graphql::Result<Option<FeedbackObject>> {
+        Ok(load(context, &id).await?.map(FeedbackObject))
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the field in the schema"
+    )]
+    /// A page of all feedback in order of time, as Relay's cursor connection specification describes it.
+    ///
+    /// With neither `first` nor `last`, the page is the first 20. Eventually consistent: feedback appears
+    /// shortly after its submission was answered, mostly within a second. Paging neither repeats nor
+    /// leaves out any feedback that is there throughout. Null only together with an error.
+    async fn feedbacks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "How many to return from the start of the listing: 1 to 100. Not with `last`.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor in the listing.")] after: Option<String>,
+        #[graphql(desc = "How many to return from the end of the listing: 1 to 100. Not with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor in the listing.")] before: Option<String>,
+        #[graphql(
+            desc = "The order of the listing.",
+            default_with = "FeedbackOrder::NewestFirst"
+        )]
+        order: FeedbackOrder,
+        #[graphql(
+            desc = "Which feedback the listing holds; all without it. A period costs nothing. Topic and rating \
+                    are looked for one by one: pages come as full as without them, but one that would take more \
+                    than 2,000 pieces of feedback to examine ends early, with `hasNextPage` true."
+        )]
+        filter: Option<FeedbackFilter>,
+    ) -> async_graphql::Result<Option<FeedbackConnection>> {
+        let filter = Filter::try_from(filter.unwrap_or_default())
+            .map_err(|error| ApiError::BadUserInput(error.to_string()))?;
+        let request = PageRequest::new(
+            first.map(i64::from),
+            last.map(i64::from),
+            position("after", after)?,
+            position("before", before)?,
+            order.into(),
+            filter,
+        )
+        .map_err(|error| ApiError::BadUserInput(error.to_string()))?;
+        let session = context.data_unchecked::<Session>();
+        let page = session.repository.page(&request).await.map_err(ApiError::from)?;
+        Ok(Some(FeedbackConnection::new(request, page)))
+    }
+
+    /// The object with this id; null if there is none. Strongly consistent.
+    async fn node(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
+    ) -> async_graphql::Result<Option<Node>> {
+        Ok(load(context, &id).await?.map(node))
+    }
+
+    /// The objects with these ids, in the order of the ids; null in the place of each that there is none
+    /// of. Strongly consistent.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Up to 100 ids of objects that implement `Node`.")] ids: Vec<ID>,
+    ) -> async_graphql::Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_BATCH {
+            let message = format!("`ids` must have at most {MAX_BATCH} entries, not {}", ids.len());
+            return Err(ApiError::BadUserInput(message).into());
+        }
+        let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
+        let session = context.data_unchecked::<Session>();
+        let loaded = session.feedback.load_many(ids.clone()).await;
+        let nodes = ids.iter().map(|id| match loaded.get(id) {
+            Some(Ok(feedback)) => Ok(feedback.clone().map(node)),
+            Some(Err(error)) => Err(ApiError::from(error.clone()).into()),
+            None => Ok(None),
+        });
+        nodes.collect()
+    }
+}
+
+fn node(feedback: Feedback) -> Node {
+    Node::Feedback(FeedbackObject(feedback))
+}
+
+async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiError> {
+    let id = parse_id(id)?;
+    let session = context.data_unchecked::<Session>();
+    Ok(session.feedback.load(id).await?)
+}
+
+fn parse_id(id: &ID) -> Result<FeedbackId, ApiError> {
+    FeedbackId::parse(id).map_err(|error| ApiError::BadUserInput(format!("`{:.60}` is {error}", id.0)))
+}
+
+fn position(argument: &str, text: Option<String>) -> Result<Option<Position>, ApiError> {
+    let Some(text) = text else { return Ok(None) };
+    let position = cursor::decode(&text).ok_or_else(|| {
+        ApiError::BadUserInput(format!(
+            "`{argument}` is not a cursor of this service: pass a `cursor`, `startCursor` or `endCursor` as it was received"
+        ))
+    })?;
+    Ok(Some(position))
+}

@@ -1,0 +1,12 @@
+//! The types of the schema: thin coats over the domain's.
+
+mod connection;
+mod date_time;
+mod feedback;
+mod filter;
+mod submit;
+
+pub(super) use connection::FeedbackConnection;
+pub(super) use feedback::{FeedbackObject, Node};
+pub(super) use filter::{FeedbackFilter, FeedbackOrder};
+pub(super) use submit::{SubmitFeedbackInput, SubmitFeedbackPayload};

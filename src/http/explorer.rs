@@ -1,0 +1,548 @@
+//! The explorer: a page with GraphiQL, every byte of it fixed.
+//!
+//! The page is ours and small; GraphiQL, React and the style sheet come from a content delivery network, or, on
+//! a laptop without internet, from npm packages in a folder. Each file is pinned to a version and to its hash,
+//! and both sources hand out the npm package's own bytes, so the same hashes hold for both. The browser runs
+//! nothing else: the content security policy admits only elements that carry the response's nonce.
+//!
+//! GraphiQL 4 is the last one published as a single file. GraphiQL 5 is some dozens of modules and web workers,
+//! which a network has to rewrite or bundle on the way: bytes that no package contains and that nobody can
+//! check against one. React is 18 for the same reason: 19 has no single-file build.
+
+use std::path::Path;
+
+#[cfg(feature = "local")]
+pub use local::{AssetError, asset_by_url_path, load, locate};
+
+const TEMPLATE: &str = include_str!("explorer.html");
+
+/// Serves the files of npm packages as they are; it generates only what a package does not contain.
+const CDN_PREFIX: &str = "https://cdn.jsdelivr.net/npm/";
+
+/// The path under which our own server hands out the files.
+pub const LOCAL_PREFIX: &str = "/explorer-assets/";
+
+/// A file of an npm package that the page loads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The npm package.
+    pub package: &'static str,
+    /// The exact version of the package.
+    pub version: &'static str,
+    /// The file's path inside the package.
+    pub path: &'static str,
+    /// The file's hash, in the form of the `integrity` attribute (W3C Subresource Integrity).
+    pub integrity: &'static str,
+}
+
+/// The files, in the order in which the page loads them. To move to another version, change it here, together
+/// with the hash: `openssl dgst -sha384 -binary FILE | base64 -w0`.
+pub const ASSETS: [Asset; 4] = [
+    Asset {
+        package: "graphiql",
+        version: "4.1.2",
+        path: "graphiql.min.css",
+        integrity: "sha384-1el1QShFBnnXTx9x/Cprg82hZWKt0ry29OAYIXt05swbi0KcZDFoj0CWguMpopJr",
+    },
+    Asset {
+        package: "react",
+        version: "18.3.1",
+        path: "umd/react.production.min.js",
+        integrity: "sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+    },
+    Asset {
+        package: "react-dom",
+        version: "18.3.1",
+        path: "umd/react-dom.production.min.js",
+        integrity: "sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+    },
+    Asset {
+        package: "graphiql",
+        version: "4.1.2",
+        path: "graphiql.min.js",
+        integrity: "sha384-9XdHu7ajgGJziD4J1zNBKQ842Q/+zZfDv+ib1eMhZWBH6hPAs806x+Jbcf0yNO6B",
+    },
+];
+
+impl Asset {
+    /// What to send as the file's `Content-Type`. With `nosniff`, a browser takes it at its word.
+    #[must_use]
+    pub fn content_type(&self) -> &'static str {
+        if self.is_style_sheet() {
+            "text/css; charset=utf-8"
+        } else {
+            "text/javascript; charset=utf-8"
+        }
+    }
+
+    /// As npm writes it: `react@18.3.1`.
+    fn package_version(&self) -> String {
+        format!("{}@{}", self.package, self.version)
+    }
+
+    fn is_style_sheet(&self) -> bool {
+        Path::new(self.path)
+            .extension()
+            .is_some_and(|extension| extension == "css")
+    }
+
+    fn url(&self, source: Source) -> String {
+        format!("{}{}/{}", source.prefix(), self.package_version(), self.path)
+    }
+
+    /// `crossorigin` is what lets the browser check the hash of another origin's file; the referrer would tell
+    /// the network where this service is.
+    fn element(&self, source: Source, nonce: &str) -> String {
+        let url = self.url(source);
+        let attributes = format!(
+            r#"integrity="{}" crossorigin="anonymous" referrerpolicy="no-referrer" nonce="{nonce}""#,
+            self.integrity
+        );
+        if self.is_style_sheet() {
+            format!(r#"  <link rel="stylesheet" href="{url}" {attributes}>"#)
+        } else {
+            format!(r#"  <script src="{url}" {attributes}></script>"#)
+        }
+    }
+}
+
+/// Where the page's files come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The content delivery network.
+    Cdn,
+    /// Our own server, which has them from npm packages in a folder.
+    Local,
+}
+
+impl Source {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Cdn => CDN_PREFIX,
+            Self::Local => LOCAL_PREFIX,
+        }
+    }
+}
+
+/// A page, and the header that has to go with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The body, `text/html; charset=utf-8`.
+    pub html: String,
+    /// The value of the `Content-Security-Policy` header.
+    pub content_security_policy: String,
+}
+
+/// The explorer page for one response.
+///
+/// `nonce` is new for every response: 128 bits from a secure source, written in base64 or in digits, as it goes
+/// into attributes and into the policy as it is. For the same reason the response must not be cached.
+#[must_use]
+pub fn page(source: Source, nonce: &str) -> Page {
+    let elements: Vec<String> = ASSETS.iter().map(|asset| asset.element(source, nonce)).collect();
+    let html = TEMPLATE
+        .replace("{{nonce}}", nonce)
+        .replace("{{packages}}", &packages())
+        .replace("{{assets}}", &elements.join("\n"));
+    Page {
+        html,
+        content_security_policy: content_security_policy(nonce),
+    }
+}
+
+/// GraphiQL needs no `unsafe-inline` and no `unsafe-eval`: it sets styles through the object model, and the one
+/// style element it makes takes the nonce. Its fonts and a few images are in the style sheet as data URLs.
+/// Images from elsewhere stay out: GraphiQL previews any image address it finds in an answer, and an address
+/// in feedback was written by a stranger, who would see who looks at it.
+fn content_security_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; font-src data:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The packages as npm takes them: `react@18.3.1 …`, each once.
+fn packages() -> String {
+    let mut packages: Vec<String> = Vec::new();
+    for asset in &ASSETS {
+        let package = asset.package_version();
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    packages.join(" ")
+}
+
+/// The files out of npm packages in a folder, for a laptop's server.
+#[cfg(feature = "local")]
+mod local {
+    use std::path::{Path, PathBuf};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use sha2::{Digest as _, Sha384};
+    use thiserror::Error;
+
+    use super::{ASSETS, Asset, Source, packages};
+
+    /// The file that a page from [`Source::Local`] asks for under this path, if it is one of them.
+    #[must_use]
+    pub fn asset_by_url_path(path: &str) -> Option<&'static Asset> {
+        ASSETS.iter().find(|asset| asset.url(Source::Local) == path)
+    }
+
+    /// The file in a folder of npm packages: a folder that holds `node_modules`, or `node_modules` itself.
+    #[must_use]
+    pub fn locate(dir: &Path, asset: &Asset) -> Option<PathBuf> {
+        package_folders(dir, asset)
+            .map(|folder| folder.join(asset.path))
+            .into_iter()
+            .find(|path| path.is_file())
+    }
+
+    fn package_folders(dir: &Path, asset: &Asset) -> [PathBuf; 2] {
+        [
+            dir.join("node_modules").join(asset.package),
+            dir.join(asset.package),
+        ]
+    }
+
+    /// Why the files in a folder cannot be the ones that the page loads.
+    #[derive(Debug, Error)]
+    pub enum AssetError {
+        /// The folder does not have the file.
+        #[error(
+            "the explorer needs {} of the npm package {}, which is not in {}{installed}; run `{}`",
+            .asset.path, .asset.package_version(), .dir.display(), install_command(.dir)
+        )]
+        Missing {
+            /// The file.
+            asset: &'static Asset,
+            /// The folder that was searched.
+            dir: PathBuf,
+            /// Which other version is there, as the end of a sentence, or nothing.
+            installed: String,
+        },
+        /// The file is there, and it is another one. npm leaves a package of the right version alone, whatever
+        /// somebody did to its files: hence the removal.
+        #[error(
+            "{} is not the file of the npm package {}: its integrity hash differs{installed}; \
+             remove the folder of that package and run `{}`",
+            .file.display(), .asset.package_version(), install_command(.dir)
+        )]
+        Different {
+            /// The file as it should be.
+            asset: &'static Asset,
+            /// The file as it is.
+            file: PathBuf,
+            /// The folder that was searched.
+            dir: PathBuf,
+            /// Which other version is there, as the end of a sentence, or nothing.
+            installed: String,
+        },
+        /// The file is there, and cannot be read.
+        #[error("{} cannot be read: {source}", .file.display())]
+        Unreadable {
+            /// The file.
+            file: PathBuf,
+            /// Why.
+            source: std::io::Error,
+        },
+    }
+
+    /// Reads the files from a folder of npm packages, each held against its hash.
+    ///
+    /// They are about 1.6 MB together and are meant to be kept: a browser would refuse a file that changed after
+    /// the check.
+    ///
+    /// # Errors
+    /// When a file is missing, cannot be read, or is not the pinned one; the message says which, and the command
+    /// that installs the right ones.
+    pub fn load(dir: &Path) -> Result<Vec<(&'static Asset, Vec<u8>)>, AssetError> {
+        ASSETS
+            .iter()
+            .map(|asset| Ok((asset, load_one(dir, asset)?)))
+            .collect()
+    }
+
+    fn load_one(dir: &Path, asset: &'static Asset) -> Result<Vec<u8>, AssetError> {
+        let installed = other_version(dir, asset)
+            .map(|version| format!(" (installed is {version})"))
+            .unwrap_or_default();
+        let Some(file) = locate(dir, asset) else {
+            return Err(AssetError::Missing {
+                asset,
+                dir: dir.to_owned(),
+                installed,
+            });
+        };
+        match std::fs::read(&file) {
+            Ok(bytes) if integrity(&bytes) == asset.integrity => Ok(bytes),
+            Ok(_) => Err(AssetError::Different {
+                asset,
+                file,
+                dir: dir.to_owned(),
+                installed,
+            }),
+            Err(source) => Err(AssetError::Unreadable { file, source }),
+        }
+    }
+
+    /// With `--prefix`, npm installs into that folder and not into a project above it.
+    fn install_command(dir: &Path) -> String {
+        let prefix = if dir.ends_with("node_modules") {
+            dir.join("..")
+        } else {
+            dir.to_owned()
+        };
+        format!("npm install --prefix {} {}", prefix.display(), packages())
+    }
+
+    /// The version of the installed package, where it is not the pinned one.
+    fn other_version(dir: &Path, asset: &Asset) -> Option<String> {
+        package_folders(dir, asset)
+            .iter()
+            .find_map(|folder| {
+                let manifest = std::fs::read(folder.join("package.json")).ok()?;
+                let manifest: serde_json::Value = serde_json::from_slice(&manifest).ok()?;
+                Some(manifest.get("version")?.as_str()?.to_owned())
+            })
+            .filter(|version| version != asset.version)
+    }
+
+    fn integrity(bytes: &[u8]) -> String {
+        format!("sha384-{}", BASE64.encode(Sha384::digest(bytes)))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use std::fs;
+
+        use super::*;
+
+        /// A folder that is removed when the test is over.
+        struct Folder(PathBuf);
+
+        impl Folder {
+            fn new() -> Self {
+                let path = std::env::temp_dir().join(format!("explorer-{}", uuid::Uuid::new_v4()));
+                fs::create_dir_all(&path).unwrap();
+                Self(path)
+            }
+
+            fn write(&self, path: &str, contents: &str) {
+                let path = self.0.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, contents).unwrap();
+            }
+        }
+
+        impl Drop for Folder {
+            fn drop(&mut self) {
+                let _ = fs::remove_dir_all(&self.0);
+            }
+        }
+
+        #[test]
+        fn the_hash_is_written_as_the_attribute_has_it() {
+            // The example of the Subresource Integrity recommendation, section 3.1.
+            assert_eq!(
+                integrity(b"alert('Hello, world.');"),
+                "sha384-H8BRh8j48O9oYatfu5AZzq6A9RINhZO5H16dQZngK7T62em8MUt1FLm52t+eX6xO"
+            );
+        }
+
+        #[test]
+        fn a_file_is_found_in_the_folder_that_holds_node_modules_and_in_node_modules_itself() {
+            let folder = Folder::new();
+            let react = &ASSETS[1];
+            assert_eq!(locate(&folder.0, react), None);
+            folder.write("node_modules/react/umd/react.production.min.js", "");
+            let file = folder.0.join("node_modules/react/umd/react.production.min.js");
+            assert_eq!(locate(&folder.0, react), Some(file.clone()));
+            assert_eq!(locate(&folder.0.join("node_modules"), react), Some(file));
+        }
+
+        #[test]
+        fn a_missing_file_is_named_with_the_command_that_installs_it() {
+            let folder = Folder::new();
+            let error = load(&folder.0).unwrap_err().to_string();
+            let dir = folder.0.display();
+            assert_eq!(
+                error,
+                format!(
+                    "the explorer needs graphiql.min.css of the npm package graphiql@4.1.2, which is not in {dir}; \
+                     run `npm install --prefix {dir} graphiql@4.1.2 react@18.3.1 react-dom@18.3.1`"
+                )
+            );
+        }
+
+        #[test]
+        fn another_version_is_named_with_the_expected_one() {
+            let folder = Folder::new();
+            folder.write("node_modules/graphiql/package.json", r#"{"version": "5.4.0"}"#);
+            let error = load(&folder.0).unwrap_err().to_string();
+            assert!(
+                error.contains("graphiql@4.1.2") && error.contains("(installed is 5.4.0)"),
+                "{error}"
+            );
+
+            folder.write("node_modules/graphiql/graphiql.min.css", "body {}");
+            let error = load(&folder.0.join("node_modules")).unwrap_err().to_string();
+            assert!(
+                error.contains("graphiql.min.css is not the file of the npm package graphiql@4.1.2"),
+                "{error}"
+            );
+            assert!(error.contains("(installed is 5.4.0)"), "{error}");
+            assert!(
+                error.contains(&format!("--prefix {}/node_modules/.. ", folder.0.display())),
+                "{error}"
+            );
+        }
+
+        #[test]
+        fn a_changed_file_of_the_right_version_is_refused() {
+            let folder = Folder::new();
+            folder.write("graphiql/package.json", r#"{"version": "4.1.2"}"#);
+            folder.write("graphiql/graphiql.min.css", "body {}");
+            let error = load(&folder.0).unwrap_err().to_string();
+            assert!(
+                error.contains("its integrity hash differs; remove the folder"),
+                "{error}"
+            );
+        }
+
+        #[test]
+        fn an_asset_is_found_by_the_path_that_the_page_asks_for() {
+            for asset in &ASSETS {
+                assert_eq!(asset_by_url_path(&asset.url(Source::Local)), Some(asset));
+            }
+            for path in [
+                "",
+                "/explorer-assets/",
+                "/explorer-assets/react@18.3.1/package.json",
+                "/explorer-assets/react@18.3.0/umd/react.production.min.js",
+                "/explorer-assets/react@18.3.1/../react@18.3.1/umd/react.production.min.js",
+            ] {
+                assert_eq!(asset_by_url_path(path), None, "{path}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONCE: &str = "c2l4dGVlbiBieXRlcyEh";
+
+    /// Every tag of the page with one of these names, from `<` to `>`.
+    fn tags(html: &str, name: &str) -> Vec<String> {
+        html.match_indices(&format!("<{name}"))
+            .map(|(start, _)| html[start..].split_inclusive('>').next().unwrap().to_owned())
+            .collect()
+    }
+
+    fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+        tag.split_once(&format!(" {name}=\""))?.1.split('"').next()
+    }
+
+    #[test]
+    fn every_file_is_pinned_to_an_exact_version_and_a_hash() {
+        for asset in &ASSETS {
+            let numbers: Vec<_> = asset.version.split('.').collect();
+            assert_eq!(numbers.len(), 3, "{asset:?}");
+            assert!(
+                numbers.iter().all(|number| number.parse::<u32>().is_ok()),
+                "{asset:?}"
+            );
+            let hash = asset.integrity.strip_prefix("sha384-").unwrap();
+            assert_eq!(hash.len(), 64, "{asset:?}");
+        }
+        for asset in &ASSETS {
+            let same_package = ASSETS.iter().filter(|other| other.package == asset.package);
+            assert!(
+                same_package
+                    .map(|other| other.version)
+                    .all(|version| version == asset.version)
+            );
+        }
+    }
+
+    #[test]
+    fn the_page_loads_these_files_and_no_others() {
+        for source in [Source::Cdn, Source::Local] {
+            let html = page(source, NONCE).html;
+            let mut expected = ASSETS.iter();
+            for tag in tags(&html, "link").into_iter().chain(tags(&html, "script")) {
+                let url = attribute(&tag, "href").or_else(|| attribute(&tag, "src"));
+                let Some(url) = url.filter(|url| !url.starts_with("data:")) else {
+                    continue;
+                };
+                let asset = expected.next().unwrap();
+                assert_eq!(url, asset.url(source));
+                assert_eq!(attribute(&tag, "integrity"), Some(asset.integrity));
+                assert_eq!(attribute(&tag, "crossorigin"), Some("anonymous"));
+            }
+            assert_eq!(expected.next(), None);
+            for name in ["iframe", "img", "object", "embed", "base", "form"] {
+                assert!(tags(&html, name).is_empty(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_nonce_is_on_every_script_and_style_and_nowhere_else() {
+        let html = page(Source::Cdn, NONCE).html;
+        let mut trusted = tags(&html, "script");
+        trusted.extend(tags(&html, "style"));
+        trusted.extend(
+            tags(&html, "link")
+                .into_iter()
+                .filter(|tag| tag.contains("stylesheet")),
+        );
+        assert_eq!(trusted.len(), ASSETS.len() + 3);
+        for tag in &trusted {
+            assert_eq!(attribute(tag, "nonce"), Some(NONCE), "{tag}");
+        }
+        assert_eq!(html.matches(NONCE).count(), trusted.len());
+    }
+
+    #[test]
+    fn the_page_has_no_inline_handler_and_no_inline_style() {
+        let html = page(Source::Cdn, NONCE).html;
+        for attribute in [" onload=", " onerror=", " onclick=", " style=", "javascript:"] {
+            assert!(!html.contains(attribute), "{attribute}");
+        }
+    }
+
+    #[test]
+    fn no_placeholder_is_left() {
+        assert!(
+            TEMPLATE.contains("{{nonce}}")
+                && TEMPLATE.contains("{{assets}}")
+                && TEMPLATE.contains("{{packages}}")
+        );
+        assert_eq!(page(Source::Cdn, NONCE).html.matches("{{").count(), 0);
+    }
+
+    #[test]
+    fn local_and_network_pages_differ_in_the_address_of_the_files_only() {
+        let (network, local) = (page(Source::Cdn, NONCE), page(Source::Local, NONCE));
+        assert_ne!(network, local);
+        assert_eq!(network.html.replace(CDN_PREFIX, LOCAL_PREFIX), local.html);
+        assert_eq!(network.content_security_policy, local.content_security_policy);
+    }
+
+    #[test]
+    fn the_policy_admits_the_nonce_and_nothing_unsafe() {
+        let policy = page(Source::Cdn, NONCE).content_security_policy;
+        let directives: Vec<&str> = policy.split("; ").collect();
+        assert_eq!(directives[0], "default-src 'none'");
+        assert!(directives.contains(&format!("script-src 'nonce-{NONCE}'").as_str()));
+        assert!(directives.contains(&"frame-ancestors 'none'"));
+        for unsafe_source in ["unsafe", "*", "http", "blob:"] {
+            assert!(!policy.contains(unsafe_source), "{unsafe_source}");
+        }
+    }
+}

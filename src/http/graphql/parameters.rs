@@ -1,0 +1,91 @@
+//! The parameters of a GraphQL request, from a JSON body or a query string. Each error says which one is
+//! wrong and what it should be.
+
+use async_graphql::Variables;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+/// The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters").
+#[derive(Debug, Default)]
+pub(super) struct Parameters {
+    pub(super) query: String,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Variables,
+}
+
+impl Parameters {
+    /// Reads the JSON body of a POST.
+    pub(super) fn from_json(body: &[u8]) -> Result<Self, String> {
+        if body.is_empty() {
+            return Err("the body must be a JSON object with a query, but there is none".to_owned());
+        }
+        let body = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
+        match body {
+            Value::Object(members) => Self::from_members(members),
+            Value::Array(_) => Err("the body must be a JSON object: there is no batching".to_owned()),
+            other => Err(format!("the body must be a JSON object, not {}", kind(&other))),
+        }
+    }
+
+    /// Reads the query string of a GET, in which objects are JSON texts.
+    pub(super) fn from_query(query: &str) -> Result<Self, String> {
+        let mut members = Map::new();
+        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+            let value = match &*name {
+                "query" | "operationName" => Value::String(text.into_owned()),
+                // Some clients send what they leave out as an empty text.
+                "variables" | "extensions" if text.is_empty() => Value::Null,
+                "variables" | "extensions" => {
+                    serde_json::from_str(&text).map_err(|error| format!("`{name}` is not JSON: {error}"))?
+                }
+                _ => continue,
+            };
+            if members.contains_key(&*name) {
+                return Err(format!("`{name}` is there twice"));
+            }
+            members.insert(name.into_owned(), value);
+        }
+        Self::from_members(members)
+    }
+
+    fn from_members(mut members: Map<String, Value>) -> Result<Self, String> {
+        let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
+        let query = match take("query") {
+            Some(Value::String(query)) => query,
+            Some(other) => return Err(format!("`query` must be a string, not {}", kind(&other))),
+            None => return Err("`query` is missing: it must be a string, a GraphQL document".to_owned()),
+        };
+        let operation_name = match take("operationName") {
+            None => None,
+            Some(Value::String(name)) => Some(name),
+            Some(other) => return Err(format!("`operationName` must be a string, not {}", kind(&other))),
+        };
+        let variables = match take("variables") {
+            None => Variables::default(),
+            Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+            Some(other) => return Err(format!("`variables` must be an object, not {}", kind(&other))),
+        };
+        match take("extensions") {
+            // There are none that the service knows: the specification wants others ignored.
+            None | Some(Value::Object(_)) => {}
+            Some(other) => return Err(format!("`extensions` must be an object, not {}", kind(&other))),
+        }
+        Ok(Self {
+            query,
+            operation_name,
+            variables,
+        })
+    }
+}
+
+/// What a JSON value is, in words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,69 @@
+//! One line of log for each request, whatever became of it. It tells nothing personal: no message, no
+//! variables, no query string, no body.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// The response header that carries the request's id.
+pub(super) const HEADER: &str = "x-request-id";
+
+/// The id under which a request is logged. A binary that knows a better one than a random one puts it
+/// into the request's extensions.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// What a handler tells about what it did, in the response's extensions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Summary {
+    /// `query` or `mutation`, if the request got that far.
+    pub(super) operation_type: Option<&'static str>,
+    /// The operation's name in the document, if it has one.
+    pub(super) operation: Option<String>,
+    /// The codes of the errors in the answer, each once, commas between them.
+    pub(super) error_codes: Option<String>,
+    /// How many requests were made to DynamoDB.
+    pub(super) dynamodb_requests: u32,
+}
+
+pub(super) async fn log(mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = request.extensions().get::<RequestId>().cloned();
+    let RequestId(id) = id.unwrap_or_else(|| RequestId(Uuid::new_v4().to_string()));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    // At the highest level, so that the id is on every line whatever level is logged.
+    let span = tracing::error_span!("request", request_id = id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();
+    span.in_scope(|| {
+        tracing::info!(
+            method = method.as_str(),
+            path = path.get(..64).unwrap_or(&path),
+            status = response.status().as_u16(),
+            duration_ms = milliseconds(began.elapsed()),
+            operation_type = summary.operation_type,
+            operation = summary.operation,
+            error_codes = summary.error_codes,
+            dynamodb_requests = summary.dynamodb_requests,
+            "request"
+        );
+    });
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(HEADER), value);
+    }
+    response
+}
+
+/// To the microsecond: more digits are noise.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
+}

@@ -1,0 +1,178 @@
+//! Content negotiation and JSON bodies.
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use headers_accept::Accept;
+use mediatype::MediaType;
+use serde_json::json;
+
+/// What an answer can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// `application/json`: the status tells only whether there was a GraphQL request, as clients from
+    /// before the specification expect.
+    Json,
+    /// `application/graphql-response+json`: the status tells what became of it.
+    GraphqlResponse,
+    /// `text/html`: somebody opens the address in a browser.
+    Html,
+}
+
+/// The formats in the order in which the service prefers them, where a client does not. The variants with
+/// a parameter are for clients that name one: such a media range matches nothing without it.
+const OFFERS: [(&str, Format); 5] = [
+    ("application/json", Format::Json),
+    ("application/json; charset=utf-8", Format::Json),
+    ("application/graphql-response+json", Format::GraphqlResponse),
+    (
+        "application/graphql-response+json; charset=utf-8",
+        Format::GraphqlResponse,
+    ),
+    ("text/html", Format::Html),
+];
+
+impl Format {
+    /// The format that the client wants most of those that satisfy `offered`; `None` if it wants none.
+    /// No `Accept` header means JSON.
+    pub(super) fn negotiate(headers: &HeaderMap, offered: impl Fn(Self) -> bool) -> Option<Self> {
+        let accept = values(headers, &header::ACCEPT)?;
+        if accept.is_empty() {
+            return Some(Self::Json);
+        }
+        let accept: Accept = accept.parse().ok()?;
+        let (types, formats): (Vec<MediaType<'_>>, Vec<Self>) = OFFERS
+            .into_iter()
+            .filter(|(_, format)| offered(*format))
+            .filter_map(|(text, format)| Some((MediaType::parse(text).ok()?, format)))
+            .unzip();
+        let best = accept.negotiate(&types)?;
+        let index = types.iter().position(|offer| offer == best)?;
+        formats.get(index).copied()
+    }
+
+    /// The `Content-Type` of an answer in this format.
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Html => "text/html; charset=utf-8",
+        }
+    }
+}
+
+/// All values of a header as one, as if they had been sent that way; empty if there is none, `None` if they
+/// are not text.
+fn values(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
+    Some(values.collect::<Option<Vec<_>>>()?.join(","))
+}
+
+/// Whether the body is declared to be JSON in UTF-8, the one kind that is accepted: a browser sends other
+/// kinds to any site without asking it first, for any page.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(text) = values(headers, &header::CONTENT_TYPE) else {
+        return false;
+    };
+    let Ok(media_type) = MediaType::parse(&text) else {
+        return false;
+    };
+    let charset_is_utf_8 = media_type.params.iter().all(|(name, value)| {
+        let value = value.unquoted_str();
+        *name != "charset" || value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
+    });
+    media_type.ty == "application"
+        && media_type.subty == "json"
+        && media_type.suffix.is_none()
+        && charset_is_utf_8
+}
+
+/// An answer outside GraphQL that says what is wrong.
+pub(super) fn plain_error(status: StatusCode, message: impl Into<String>) -> Response {
+    (status, Json(json!({ "error": message.into() }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, text: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, text.parse().unwrap())])
+    }
+
+    #[test]
+    fn the_most_wanted_format_is_chosen() {
+        let negotiate = |text: &str| Format::negotiate(&headers(header::ACCEPT, text), |_| true);
+        let (json, graphql, html) = (Format::Json, Format::GraphqlResponse, Format::Html);
+        for (accept, expected) in [
+            ("", Some(json)),
+            ("*/*", Some(json)),
+            ("application/*", Some(json)),
+            ("application/json", Some(json)),
+            ("application/json; charset=utf-8", Some(json)),
+            ("application/json; charset=UTF-8", Some(json)),
+            ("application/graphql-response+json", Some(graphql)),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(graphql),
+            ),
+            (
+                "application/graphql-response+json,application/json;q=0.9",
+                Some(graphql),
+            ),
+            (
+                "application/graphql-response+json, application/graphql+json, application/json",
+                Some(graphql),
+            ),
+            ("application/json, application/graphql-response+json", Some(json)),
+            (
+                "application/json;q=0.5, application/graphql-response+json;q=0.6",
+                Some(graphql),
+            ),
+            ("application/json;q=0, */*", Some(graphql)),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
+                Some(html),
+            ),
+            ("text/plain", None),
+            ("application/xml, image/*", None),
+            ("*/*;q=0", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(negotiate(accept), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_offered_is_not_chosen() {
+        let accept = headers(header::ACCEPT, "text/html, */*;q=0.8");
+        let without_html = |format| format != Format::Html;
+        assert_eq!(Format::negotiate(&accept, without_html), Some(Format::Json));
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_json() {
+        for text in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "application/json;charset=UTF-8",
+            "Application/JSON; charset=\"utf-8\"",
+            "application/json; charset=utf8",
+        ] {
+            assert!(is_json(&headers(header::CONTENT_TYPE, text)), "{text}");
+        }
+        for text in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=utf-16",
+            "application/graphql",
+            "application/ld+json",
+            "application/json, text/plain",
+        ] {
+            assert!(!is_json(&headers(header::CONTENT_TYPE, text)), "{text}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,9 @@
+//! map later
+pub mod config;
+pub mod domain;
+pub mod graphql;
+pub mod http;
+#[cfg(feature = "local")]
+pub mod local;
+pub mod logging;
+pub mod repository;

@@ -1,0 +1,10 @@
+//! What only the laptop's server needs: an embedded engine in DynamoDB's place, sample feedback to look
+//! at, and the explorer's files from disk. Never linked into the Lambda binary.
+
+mod assets;
+mod engine;
+mod sample;
+
+pub use assets::serve_assets;
+pub use engine::{Engine, EngineError, Storage};
+pub use sample::add_sample;

@@ -1,0 +1,214 @@
+//! Sample feedback, to have something to look at.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::domain::{Draft, FeedbackId, MetadataEntry, NewFeedback, Timestamp};
+use crate::repository::{FeedbackRepository, RepositoryError};
+
+/// How far back the sample goes: six weeks, in milliseconds.
+const SPAN: u64 = 6 * 7 * 24 * 60 * 60 * 1_000;
+/// How many pieces are on their way at once.
+const CONCURRENCY: usize = 16;
+/// From how many pieces on a progress bar is shown.
+const MANY: u32 = 1_000;
+
+/// What people write about: the topic, the pages it is about, and what they say, from displeased to
+/// pleased.
+struct Subject {
+    topic: &'static str,
+    page: &'static str,
+    displeased: [&'static str; 3],
+    undecided: [&'static str; 2],
+    pleased: [&'static str; 3],
+}
+
+const SUBJECTS: [Subject; 5] = [
+    Subject {
+        topic: "checkout",
+        page: "/checkout",
+        displeased: [
+            "My card was declined twice, and then I was charged for both tries.",
+            "The address form forgets everything when I go one step back.",
+            "The voucher code from your newsletter is \"not valid\", without a word on why.",
+        ],
+        undecided: [
+            "Paying works, but I had to look for the invoice for quite a while.",
+            "Could you keep my basket when I switch from my phone to my computer?",
+        ],
+        pleased: [
+            "Bought in under a minute. I wish every shop worked like this.",
+            "I like that I can pay without making an account.",
+            "The delivery date is shown before I pay. Thank you!",
+        ],
+    },
+    Subject {
+        topic: "search",
+        page: "/search",
+        displeased: [
+            "Searching for \"lamp\" shows me sofas first.",
+            "The filters are reset each time I open a result.",
+            "No results for the very name that is printed on the box.",
+        ],
+        undecided: [
+            "Results are fine, sorting by price would help me more than \"relevance\".",
+            "Please tell me how many results there are before I scroll.",
+        ],
+        pleased: [
+            "It even understood my typo. Impressive.",
+            "Found the spare part by its number at once.",
+            "The suggestions while typing are really good.",
+        ],
+    },
+    Subject {
+        topic: "mobile app",
+        page: "/app",
+        displeased: [
+            "Crashes every time I turn the phone while a photo is uploading.",
+            "Since the last update I have to log in every single day.",
+            "The text is too small, and ignores the size I have set in my phone.",
+        ],
+        undecided: [
+            "Works, but it drains the battery faster than it used to.",
+            "Is there a way to turn off the sounds only at night?",
+        ],
+        pleased: [
+            "Dark mode! Finally! 🌙",
+            "Much faster than before, also on my old phone.",
+            "Offline mode saved my day on the train.",
+        ],
+    },
+    Subject {
+        topic: "documentation",
+        page: "/docs/getting-started",
+        displeased: [
+            "Step 4 of the guide mentions a button that does not exist any more.",
+            "The example does not run:\n\n\tsyntax error near unexpected token",
+            "I read three pages and still do not know what it costs.",
+        ],
+        undecided: [
+            "Good guide. A diagram of how the parts fit together would make it great.",
+            "Please say which version the page is about.",
+        ],
+        pleased: [
+            "Clear, short, and the commands work as written. Merci beaucoup !",
+            "The migration guide answered every question that I had.",
+            "とても分かりやすい説明でした。",
+        ],
+    },
+    Subject {
+        topic: "support",
+        page: "/help/contact",
+        displeased: [
+            "I have been waiting for an answer for nine days now.",
+            "The chat closed itself while I was typing.",
+            "I was sent from one department to the next and back.",
+        ],
+        undecided: [
+            "Friendly answer, though it did not solve the problem yet.",
+            "Please offer a call back instead of waiting in line.",
+        ],
+        pleased: [
+            "Jo solved it in five minutes, and explained what had gone wrong.",
+            "A refund without any discussion. You have won a customer.",
+            "Great help, even on a Sunday.",
+        ],
+    },
+];
+
+const NAMES: [&str; 8] = [
+    "amara", "chen", "diego", "elif", "freya", "isha", "jonas", "naledi",
+];
+const PLANS: [&str; 3] = ["free", "plus", "team"];
+const VERSIONS: [&str; 4] = ["4.9.2", "5.0.0", "5.0.1", "5.1.0"];
+
+/// Stores `count` made-up pieces of feedback, spread over the weeks before `now`.
+///
+/// # Errors
+/// When one could not be stored. Those before it stay.
+pub async fn add_sample(
+    repository: &FeedbackRepository,
+    count: u32,
+    now: Timestamp,
+) -> Result<(), RepositoryError> {
+    let progress = if count >= MANY {
+        ProgressBar::new(count.into()).with_style(style())
+    } else {
+        ProgressBar::hidden()
+    };
+    stream::iter(0..count)
+        .map(|_| async {
+            let age = fastrand::u64(0..SPAN);
+            let submitted_at = Timestamp::saturating_from_millis(now.as_millis().saturating_sub(age));
+            // Made of constants that keep the rules: a test stores every one of them.
+            if let Ok(new) = NewFeedback::parse(draft()) {
+                repository
+                    .submit(new, FeedbackId::new(submitted_at), submitted_at)
+                    .await?;
+            }
+            progress.inc(1);
+            Ok::<(), RepositoryError>(())
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_collect::<()>()
+        .await?;
+    progress.finish_and_clear();
+    Ok(())
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("adding sample feedback {wide_bar} {human_pos}/{human_len} ({eta} left)")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn draft() -> Draft {
+    let subject = pick(&SUBJECTS);
+    // As anywhere, those who write are mostly either displeased or pleased.
+    let rating = *pick(&[1, 1, 2, 2, 3, 4, 4, 5, 5, 5]);
+    let message = match rating {
+        ..=2 => pick(&subject.displeased),
+        3 => pick(&subject.undecided),
+        _ => pick(&subject.pleased),
+    };
+    let mut metadata = vec![entry("plan", pick::<&str>(&PLANS))];
+    if fastrand::bool() {
+        metadata.push(entry("appVersion", pick::<&str>(&VERSIONS)));
+    }
+    Draft {
+        message: (*message).to_owned(),
+        rating: sometimes(9, rating),
+        topic: sometimes(8, subject.topic.to_owned()),
+        email: sometimes(3, format!("{}@example.org", pick(&NAMES))),
+        page_url: sometimes(7, format!("https://shop.example.org{}", subject.page)),
+        metadata,
+    }
+}
+
+/// The value in so many of ten cases.
+fn sometimes<T>(in_ten: u8, value: T) -> Option<T> {
+    (fastrand::u8(0..10) < in_ten).then_some(value)
+}
+
+fn pick<T>(choices: &[T]) -> &T {
+    &choices[fastrand::usize(0..choices.len())]
+}
+
+fn entry(key: &str, value: &str) -> MetadataEntry {
+    MetadataEntry {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sample_feedback_keeps_the_rules() {
+        for _ in 0..1_000 {
+            let draft = draft();
+            assert!(NewFeedback::parse(draft.clone()).is_ok(), "{draft:?}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What is logged, and how.
+//!
+//! Only this crate's lines go below warnings: the AWS SDK's would show whole requests, and with them what
+//! people wrote.
+
+use std::io;
+
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
+
+/// What a line looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON object, to standard output: for CloudWatch Logs.
+    Json,
+    /// A text, to standard error: for people.
+    Text,
+}
+
+/// Logs everything from `level` up from now on. Does nothing where a program logs already.
+pub fn start(level: Level, format: Format) {
+    let filter = Targets::new()
+        .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        // The embedded engine warns of every refusal, which its client reports already.
+        .with_target("dynoxide", LevelFilter::ERROR);
+    let layer = match format {
+        Format::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed(),
+        Format::Text => fmt::layer()
+            .compact()
+            .with_target(false)
+            .with_writer(io::stderr)
+            .boxed(),
+    };
+    let subscriber = Registry::default().with(layer.with_filter(filter));
+    // Fails only where another one is set, which is what the program then wants.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}

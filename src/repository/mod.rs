@@ -1,0 +1,248 @@
+//! Feedback in DynamoDB. The one room, besides the binaries' wiring, that knows of AWS.
+//!
+//! There is one repository, a concrete struct over the SDK's client. Tests run it on a real engine
+//! rather than put a second, pretend store behind a trait: what a store does under conditions, limits and
+//! partial answers is just what is worth testing.
+
+mod client;
+mod error;
+mod meter;
+mod record;
+pub mod table;
+mod timeline;
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use futures_util::future::try_join_all;
+
+pub use client::{connect, connect_to, connect_without_account};
+pub use error::RepositoryError;
+pub use timeline::READ_BUDGET;
+
+use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timestamp};
+use meter::RequestMeter;
+use record::{FeedbackRecord, Item};
+
+/// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
+/// or its `index`. A deployment grants exactly these.
+pub const IAM_ACTIONS: &[(&str, &str)] = &[
+    ("dynamodb:PutItem", "table"),
+    ("dynamodb:BatchGetItem", "table"),
+    ("dynamodb:Query", "index"),
+];
+
+/// The most keys that one `BatchGetItem` takes (DynamoDB's limit).
+pub const MAX_BATCH: usize = 100;
+/// How often a batch whose keys all come back unprocessed is asked again before it is given up.
+const MAX_FRUITLESS_BATCHES: u32 = 5;
+/// How long to wait before the first such try; each further one waits twice as long.
+const FIRST_BATCH_DELAY: Duration = Duration::from_millis(25);
+
+/// The feedback in one table.
+#[derive(Debug, Clone)]
+pub struct FeedbackRepository {
+    client: Client,
+    table: Arc<str>,
+    shards: NonZeroU32,
+    meter: RequestMeter,
+}
+
+impl FeedbackRepository {
+    /// The feedback in the table `table`, whose timeline is written to `shards` shards and read from as
+    /// many.
+    ///
+    /// The number of shards may grow at any time, because readers ask the lower ones too. It must never
+    /// shrink: what lies in a higher shard would no longer be listed.
+    #[must_use]
+    pub fn new(client: Client, table: &str, shards: NonZeroU32) -> Self {
+        Self {
+            client,
+            table: table.into(),
+            shards,
+            meter: RequestMeter::default(),
+        }
+    }
+
+    /// The same repository, counting the requests it makes from zero.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self {
+            meter: RequestMeter::default(),
+            ..self.clone()
+        }
+    }
+
+    /// How many requests were made to DynamoDB, retries included.
+    #[must_use]
+    pub fn requests_made(&self) -> u32 {
+        self.meter.count()
+    }
+
+    /// Stores new feedback, unless its id is taken.
+    ///
+    /// One `PutItem`, conditional on the id being new. When the condition fails because an earlier try of
+    /// this very request stored the item and its answer was lost, that is a success.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached or refused, or other feedback has the id.
+    pub async fn submit(
+        &self,
+        new: NewFeedback,
+        id: FeedbackId,
+        submitted_at: Timestamp,
+    ) -> Result<Feedback, RepositoryError> {
+        let feedback = new.submitted(id, submitted_at);
+        let item = FeedbackRecord::new(&feedback, self.shards).into_item()?;
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item.clone()))
+            .condition_expression("attribute_not_exists(#id)")
+            .expression_attribute_names("#id", table::PARTITION_KEY)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .customize()
+            .interceptor(self.meter.clone())
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(feedback),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed))
+                    if failed.item() == Some(&item) =>
+                {
+                    Ok(feedback)
+                }
+                Some(PutItemError::ConditionalCheckFailedException(_)) => {
+                    Err(RepositoryError::id_is_taken(id))
+                }
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The feedback that has one of these ids. Ids that nothing has are missing from the answer.
+    ///
+    /// ⌈n/100⌉ `BatchGetItem` for n different ids, at once, strongly consistent: what was submitted before
+    /// this call is found. Keys that DynamoDB leaves unprocessed are asked for again.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached or refused, or kept leaving keys unprocessed.
+    pub async fn by_ids(&self, ids: &[FeedbackId]) -> Result<HashMap<FeedbackId, Feedback>, RepositoryError> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let batches = try_join_all(ids.chunks(MAX_BATCH).map(|batch| self.batch(batch))).await?;
+        Ok(batches
+            .into_iter()
+            .flatten()
+            .filter_map(record::read)
+            .map(|feedback| (feedback.id, feedback))
+            .collect())
+    }
+
+    /// A page of the timeline.
+    ///
+    /// One `Query` a shard, and more only where a shard runs dry before the page is full. Eventually
+    /// consistent: feedback is listed shortly after it was submitted, mostly within a second.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached or refused.
+    pub async fn page(&self, request: &PageRequest) -> Result<Page, RepositoryError> {
+        let Some(range) = request.range() else {
+            return Ok(Page::empty());
+        };
+        let reader = timeline::Reader::new(self, range, request.direction(), request.filter());
+        // One more than the page holds tells whether the listing goes on.
+        let mut reading = reader.read(request.size() + 1).await?;
+        let has_more = reading.found.len() > request.size() || reading.stopped_at.is_some();
+        reading.found.truncate(request.size());
+        if request.is_from_end() {
+            reading.found.reverse();
+        }
+        Ok(Page {
+            items: reading.found,
+            has_more,
+            stopped_at: reading.stopped_at,
+        })
+    }
+
+    /// Whether the listing that the page is taken from has anything on the near side of the cursor at
+    /// which reading the page begins.
+    ///
+    /// One `Query` a shard. False where that could not be found out within the read budget, and where
+    /// there is no such cursor.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached or refused.
+    pub async fn has_items_behind(&self, request: &PageRequest) -> Result<bool, RepositoryError> {
+        let Some(range) = request.range_behind() else {
+            return Ok(false);
+        };
+        // From the cursor outwards: with a filter, the nearest match is the cheapest to find.
+        let direction = request.direction().reversed();
+        let reader = timeline::Reader::new(self, range, direction, request.filter());
+        Ok(!reader.read(1).await?.found.is_empty())
+    }
+
+    async fn batch(&self, ids: &[FeedbackId]) -> Result<Vec<Item>, RepositoryError> {
+        let mut found = Vec::with_capacity(ids.len());
+        let mut wanted: Vec<Item> = ids.iter().map(table::key).collect();
+        let mut fruitless = 0;
+        loop {
+            let left = wanted.len();
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build()?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&*self.table, keys)
+                .customize()
+                .interceptor(self.meter.clone())
+                .send()
+                .await?;
+            found.extend(
+                answer
+                    .responses
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|(_, items)| items),
+            );
+            wanted = answer
+                .unprocessed_keys
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, unprocessed)| unprocessed.keys)
+                .collect();
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            // Progress resets the patience: an answer is also cut off at 16 MB, which is no trouble.
+            fruitless = if wanted.len() < left { 0 } else { fruitless + 1 };
+            if fruitless == MAX_FRUITLESS_BATCHES {
+                return Err(RepositoryError::unprocessed(wanted.len()));
+            }
+            if fruitless > 0 {
+                tokio::time::sleep(FIRST_BATCH_DELAY * 2_u32.pow(fruitless - 1)).await;
+            }
+        }
+    }
+}
+
+/// A string attribute.
+fn string(value: &impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+/// A number attribute.
+fn number(value: &impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

@@ -1,0 +1,141 @@
+//! Feedback as a DynamoDB item.
+//!
+//! The first three attributes have the names and types of the table that this service grew out of, so
+//! that a reader of such a table can read ours, and an item written there can be read by id here: it has
+//! no timeline attributes, and its time is in whole seconds.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::error::RepositoryError;
+use super::table;
+use crate::domain::{Feedback, FeedbackId, FeedbackIdError, MetadataEntry, Position, Timestamp};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// An item, attribute by attribute.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FeedbackRecord {
+    feedback_id: String,
+    feedback: String,
+    timestamp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline_shard: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline_position: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page_url: Option<String>,
+    /// A list of pairs rather than a map, which would lose their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    metadata: Vec<MetadataRecord>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MetadataRecord {
+    key: String,
+    value: String,
+}
+
+/// Why an item is no feedback. The texts say nothing of the item's content.
+#[derive(Debug, Error)]
+enum MalformedItem {
+    #[error("an attribute is missing or of the wrong type")]
+    Attributes,
+    #[error("the id is {0}")]
+    Id(#[from] FeedbackIdError),
+    #[error("the position is not this feedback's")]
+    Position,
+    #[error("the timestamp is out of range")]
+    Timestamp,
+}
+
+impl FeedbackRecord {
+    pub(super) fn new(feedback: &Feedback, shards: NonZeroU32) -> Self {
+        let metadata = feedback
+            .metadata
+            .iter()
+            .map(|MetadataEntry { key, value }| MetadataRecord {
+                key: key.clone(),
+                value: value.clone(),
+            });
+        Self {
+            feedback_id: feedback.id.to_string(),
+            feedback: feedback.message.clone(),
+            timestamp: feedback.submitted_at.as_seconds(),
+            timeline_shard: Some(shard_of(feedback.id, shards)),
+            timeline_position: Some(feedback.position().to_string()),
+            rating: feedback.rating,
+            topic: feedback.topic.clone(),
+            email: feedback.email.clone(),
+            page_url: feedback.page_url.clone(),
+            metadata: metadata.collect(),
+        }
+    }
+
+    pub(super) fn into_item(self) -> Result<Item, RepositoryError> {
+        serde_dynamo::to_item(self).map_err(|error| RepositoryError::internal(error.to_string()))
+    }
+
+    fn into_feedback(self) -> Result<Feedback, MalformedItem> {
+        let id = FeedbackId::parse(&self.feedback_id)?;
+        let submitted_at = match &self.timeline_position {
+            None => Timestamp::from_seconds(self.timestamp).ok_or(MalformedItem::Timestamp)?,
+            Some(position) => Position::parse(position)
+                .filter(|position| position.id() == id)
+                .ok_or(MalformedItem::Position)?
+                .submitted_at(),
+        };
+        let metadata = self
+            .metadata
+            .into_iter()
+            .map(|MetadataRecord { key, value }| MetadataEntry { key, value });
+        Ok(Feedback {
+            id,
+            submitted_at,
+            message: self.feedback,
+            rating: self.rating,
+            topic: self.topic,
+            email: self.email,
+            page_url: self.page_url,
+            metadata: metadata.collect(),
+        })
+    }
+}
+
+/// The feedback in an item. A malformed item costs itself and not its page: it is logged and left out.
+pub(super) fn read(item: Item) -> Option<Feedback> {
+    let id = item.get(table::PARTITION_KEY).cloned();
+    let read = serde_dynamo::from_item(item)
+        // The deserializer's own text may quote what it found.
+        .map_err(|_| MalformedItem::Attributes)
+        .and_then(FeedbackRecord::into_feedback);
+    match read {
+        Ok(feedback) => Some(feedback),
+        Err(reason) => {
+            let id = id
+                .as_ref()
+                .and_then(|id| id.as_s().ok())
+                .map_or("no id", String::as_str);
+            tracing::error!(feedback_id = id, %reason, "a malformed item is left out");
+            None
+        }
+    }
+}
+
+/// The shard of the timeline in which feedback lies. The last bits of an id are random in version 4 and 7
+/// and a digest in version 5, so they spread evenly.
+fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
+    let shard = (id.as_u128() & u128::from(u32::MAX)) % u128::from(shards.get());
+    u32::try_from(shard).unwrap_or(0)
+}

@@ -1,0 +1,131 @@
+//! The table: its keys, its index, and how to make one where there is none.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, Select, TableStatus,
+};
+use futures_util::future::try_join_all;
+use std::time::Duration;
+
+use super::error::RepositoryError;
+use super::record::Item;
+use super::{number, string};
+use crate::domain::FeedbackId;
+
+/// The table's partition key: the id, a string.
+pub const PARTITION_KEY: &str = "feedbackId";
+/// The index that holds the timeline.
+pub const TIMELINE_INDEX: &str = "timeline";
+/// The index's partition key: the number of the shard.
+pub const SHARD_ATTRIBUTE: &str = "timelineShard";
+/// The index's sort key: the position, a string.
+pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
+
+/// How often, and how long apart, a new table is asked whether it is ready.
+const READY_CHECKS: u32 = 120;
+const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The key of one item.
+pub(super) fn key(id: &FeedbackId) -> Item {
+    Item::from([(PARTITION_KEY.to_owned(), string(id))])
+}
+
+/// Makes the table with its index, on demand, unless there is one of that name; says whether it did.
+///
+/// For laptops and tests. In the cloud the table belongs to the deployment, and the function has no
+/// right to make one.
+///
+/// # Errors
+/// When the endpoint cannot be reached or refuses, or the table does not become ready.
+pub async fn create_if_missing(client: &Client, table: &str) -> Result<bool, RepositoryError> {
+    match client.describe_table().table_name(table).send().await {
+        Ok(_) => return Ok(false),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => {}
+        Err(error) => return Err(error.into()),
+    }
+    create(client, table).await?;
+    for _ in 0..READY_CHECKS {
+        let description = client.describe_table().table_name(table).send().await?.table;
+        let is_ready = description.is_some_and(|description| {
+            description.table_status == Some(TableStatus::Active)
+                && description
+                    .global_secondary_indexes
+                    .iter()
+                    .flatten()
+                    .all(|index| {
+                        index
+                            .index_status
+                            .as_ref()
+                            .is_none_or(|status| status.as_str() == "ACTIVE")
+                    })
+        });
+        if is_ready {
+            return Ok(true);
+        }
+        tokio::time::sleep(READY_CHECK_INTERVAL).await;
+    }
+    Err(RepositoryError::not_ready(table))
+}
+
+/// How many shards the timeline of an existing table has, as far as there is anything in them: one more
+/// than the highest that holds an item, of the first `most`.
+///
+/// One `Query` a shard. For laptops, where the number of shards changes from run to run.
+///
+/// # Errors
+/// When the endpoint cannot be reached or refuses.
+pub async fn shards_in_use(client: &Client, table: &str, most: u32) -> Result<u32, RepositoryError> {
+    let is_used = |shard: u32| {
+        let query = client
+            .query()
+            .table_name(table)
+            .index_name(TIMELINE_INDEX)
+            .key_condition_expression("#shard = :shard")
+            .expression_attribute_names("#shard", SHARD_ATTRIBUTE)
+            .expression_attribute_values(":shard", number(&shard))
+            .select(Select::Count)
+            .limit(1);
+        async move { query.send().await.map(|answer| (shard, answer.count > 0)) }
+    };
+    let shards = try_join_all((0..most).map(is_used)).await?;
+    let highest = shards
+        .into_iter()
+        .filter(|(_, used)| *used)
+        .map(|(shard, _)| shard + 1);
+    Ok(highest.max().unwrap_or(0))
+}
+
+async fn create(client: &Client, table: &str) -> Result<(), RepositoryError> {
+    let attribute = |name: &str, kind| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(kind)
+            .build()
+    };
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+    };
+    let timeline = GlobalSecondaryIndex::builder()
+        .index_name(TIMELINE_INDEX)
+        .key_schema(key(SHARD_ATTRIBUTE, KeyType::Hash)?)
+        .key_schema(key(POSITION_ATTRIBUTE, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .build()?;
+    client
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute(PARTITION_KEY, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(SHARD_ATTRIBUTE, ScalarAttributeType::N)?)
+        .attribute_definitions(attribute(POSITION_ATTRIBUTE, ScalarAttributeType::S)?)
+        .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
+        .global_secondary_indexes(timeline)
+        .send()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,304 @@
+// A browser against a running server: the explorer page, and pages of other origins.
+//
+//   FEEDBACK_ALLOWED_ORIGINS=http://127.0.0.1:4999 cargo run -- --in-memory --explorer-assets DIR
+//   FEEDBACK_URL=http://127.0.0.1:4000 FEEDBACK_ALLOWED_ORIGIN=http://127.0.0.1:4999 node --test browser.mjs
+//
+// CHROMIUM names another browser than /usr/bin/chromium, FEEDBACK_SCREENSHOTS another folder than the system's
+// temporary one. Without internet, DIR holds the explorer's files: see the server's --help.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { chromium } from "playwright-core";
+
+const endpoint = new URL("/graphql", setting("FEEDBACK_URL")).href;
+const allowedOrigin = setting("FEEDBACK_ALLOWED_ORIGIN");
+const screenshots = process.env.FEEDBACK_SCREENSHOTS ?? tmpdir();
+
+const submitFeedback = `mutation Submit($input: SubmitFeedbackInput!) {
+  submitFeedback(input: $input) { feedback { id } userErrors { field code message } }
+}`;
+
+let browser;
+
+before(async () => {
+  await mkdir(screenshots, { recursive: true });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+});
+
+after(() => browser?.close());
+
+describe("the explorer", () => {
+  test("runs every example, leads through the documentation, and breaks no rule of its policy", async (t) => {
+    await submit({ message: "The page took ten seconds to load.", rating: 1, topic: "speed" });
+    const { page, problems } = await open(t);
+
+    const examples = {
+      LatestFeedback: ({ feedbacks }) => {
+        assert.ok(feedbacks.edges.length > 0);
+        assert.equal(feedbacks.edges.at(-1).cursor, feedbacks.pageInfo.endCursor);
+      },
+      SubmitFeedback: ({ submitFeedback }) => {
+        assert.deepEqual(submitFeedback.userErrors, []);
+        assert.ok(submitFeedback.feedback.id);
+      },
+      UnhappyLastWeek: ({ feedbacks }) => {
+        assert.ok(feedbacks.nodes.length > 0);
+        assert.ok(feedbacks.nodes.every(({ rating }) => rating <= 2));
+      },
+      NextPage: ({ feedbacks }, { after }) => {
+        assert.equal(typeof after, "string");
+        assert.equal(typeof feedbacks.pageInfo.hasNextPage, "boolean");
+      },
+      FeedbackById: ({ feedback, node }, { id }) => {
+        assert.equal(feedback.id, id);
+        assert.deepEqual(node, { __typename: "Feedback", id });
+      },
+    };
+    const tabs = page.locator(".graphiql-tab-button");
+    assert.deepEqual(await tabs.allTextContents(), Object.keys(examples));
+    for (const [name, check] of Object.entries(examples)) {
+      await tabs.filter({ hasText: name }).click();
+      // GraphiQL reads the operation's name from the text a moment later, and until then runs the other tab's.
+      await eventually(() => operationName(page).then((current) => current === name));
+      const variables = JSON.parse((await editorText(page, ".graphiql-editor-tool")) || "{}");
+      await page.locator(".graphiql-execute-button").click();
+      const answer = JSON.parse(await eventually(() => editorText(page, ".result-window")));
+      assert.equal(answer.errors, undefined, `${name}: ${JSON.stringify(answer.errors)}`);
+      check(answer.data, variables);
+    }
+    await page.screenshot({ path: join(screenshots, "explorer.png") });
+
+    await page.getByLabel("Show Documentation Explorer").click();
+    const docs = page.locator(".graphiql-doc-explorer");
+    const title = docs.locator(".graphiql-doc-explorer-title");
+    await docs.getByText("Query", { exact: true }).click();
+    await docs.getByText("feedbacks", { exact: true }).first().click();
+    assert.equal(await title.textContent(), "feedbacks");
+    for (const argument of ["first", "after", "last", "before", "order", "filter"]) {
+      assert.ok(await docs.getByText(argument, { exact: true }).first().isVisible(), argument);
+    }
+    await page.screenshot({ path: join(screenshots, "explorer-docs.png") });
+    await docs.getByText("FeedbackFilter", { exact: true }).click();
+    assert.equal(await title.textContent(), "FeedbackFilter");
+    assert.ok(await docs.getByText("maxRating", { exact: true }).isVisible());
+
+    // The dialogs bring a style element of their own.
+    for (const name of ["settings", "short keys"]) {
+      await page.getByLabel(`Open ${name} dialog`).click();
+      await page.getByRole("dialog").waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    }
+    assert.deepEqual(problems, []);
+  });
+
+  test("follows the system into the dark", async (t) => {
+    const { page, problems } = await open(t, { colorScheme: "dark" });
+    await page.screenshot({ path: join(screenshots, "explorer-dark.png") });
+    const background = await page
+      .locator(".graphiql-container")
+      .evaluate((container) => getComputedStyle(container).backgroundColor);
+    const brightest = Math.max(...background.match(/\d+(\.\d+)?/g).slice(0, 3).map(Number));
+    assert.ok(brightest < 100, background);
+    assert.deepEqual(problems, []);
+  });
+
+  test("keeps what somebody typed, and leaves the storage of other explorers on the origin alone", async (t) => {
+    const { page } = await open(t);
+    // CodeMirror has no element of its own to type into.
+    await page.locator(".graphiql-query-editor .CodeMirror").click();
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("query Mine ");
+    await page.locator(".graphiql-tab-button", { hasText: "Mine" }).waitFor();
+    const foreign = JSON.stringify({ tabs: [], activeTabIndex: 0 });
+    await page.evaluate((value) => localStorage.setItem("graphiql:tabState", value), foreign);
+    // The text and the tabs are stored separately, each a moment after the last key.
+    const stored = () => page.evaluate(() => Object.values(localStorage).filter((value) => value.includes("Mine")));
+    await eventually(async () => (await stored()).length >= 2);
+
+    const tabs = page.locator(".graphiql-tab-button");
+    await page.reload();
+    await tabs.filter({ hasText: "Mine" }).waitFor();
+    assert.equal(await tabs.count(), 5);
+
+    await page.getByLabel("Open settings dialog").click();
+    await page.getByText("Clear data").click();
+    assert.deepEqual(await page.evaluate(() => Object.entries(localStorage)), [["graphiql:tabState", foreign]]);
+    await page.reload();
+    await tabs.filter({ hasText: "LatestFeedback" }).waitFor();
+    assert.equal(await tabs.count(), 5);
+  });
+
+  for (const [what, file, handler] of [
+    ["does not arrive", "graphiql.min.js", (route) => route.abort()],
+    ["does not arrive, being the style sheet", "graphiql.min.css", (route) => route.abort()],
+    ["is another one", "react.production.min.js", (route) => tamper(route, "text/javascript")],
+    ["is another one, being the style sheet", "graphiql.min.css", (route) => tamper(route, "text/css")],
+  ]) {
+    test(`says what to do when a file ${what}`, async (t) => {
+      const context = await newContext(t);
+      const page = await context.newPage();
+      await page.route(`**/${file}`, handler);
+      await page.goto(endpoint);
+      await page.locator("#notice").waitFor();
+      const notice = await page.locator("#notice").innerText();
+      for (const text of ["could not be loaded", file, "npm install", "--explorer-assets", endpoint]) {
+        assert.ok(notice.includes(text), `${text} is not in: ${notice}`);
+      }
+      assert.equal(await page.locator(".graphiql-container").count(), 0);
+      await page.screenshot({ path: join(screenshots, "explorer-not-loaded.png") });
+    });
+  }
+
+  test("says so where there is no JavaScript", async (t) => {
+    const context = await newContext(t, { javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(endpoint);
+    assert.match(await page.locator("body").innerText(), /needs JavaScript/);
+  });
+});
+
+describe("a page of another origin", () => {
+  test("submits feedback where its origin is allowed", async (t) => {
+    const page = await foreignPage(t, new URL(allowedOrigin));
+    const message = `From an allowed origin, ${randomUUID()}`;
+    const outcome = await submitFrom(page, message);
+    assert.equal(outcome.refused, undefined, `is the server started with FEEDBACK_ALLOWED_ORIGINS=${allowedOrigin}?`);
+    assert.deepEqual(outcome.answer.data.submitFeedback.userErrors, []);
+    assert.ok((await newestMessages()).includes(message));
+  });
+
+  test("is refused by the browser where it is not, and nothing is stored", async (t) => {
+    const page = await foreignPage(t, new URL("http://127.0.0.1:0"));
+    const message = `From any other origin, ${randomUUID()}`;
+    const outcome = await submitFrom(page, message);
+    assert.match(outcome.refused ?? "not refused", /TypeError/);
+    assert.ok(!(await newestMessages()).includes(message));
+  });
+
+  test("cannot submit by the requests that browsers send without asking first", async (t) => {
+    const page = await foreignPage(t, new URL("http://127.0.0.1:0"));
+    const message = `From any other origin, unasked, ${randomUUID()}`;
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"]) {
+      await page.evaluate(post, { endpoint, type, mode: "no-cors", body: operation({ message }) });
+    }
+    const query = `mutation { submitFeedback(input: { message: ${JSON.stringify(message)} }) { feedback { id } } }`;
+    await page.evaluate((url) => fetch(url, { mode: "no-cors" }), `${endpoint}?query=${encodeURIComponent(query)}`);
+    assert.ok(!(await newestMessages()).includes(message));
+  });
+});
+
+function setting(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set; the head of this file says what it is for`);
+  return value;
+}
+
+async function newContext(t, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  t.after(() => context.close());
+  return context;
+}
+
+/** Opens the explorer, and collects whatever the browser holds against it. */
+async function open(t, options) {
+  const context = await newContext(t, options);
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
+  page.on("response", (response) => response.status() >= 400 && problems.push(`${response.url()}: ${response.status()}`));
+  const response = await page.goto(endpoint);
+  assert.match(response.headers()["content-security-policy"], /^default-src 'none'; script-src 'nonce-[^']{22,}';/);
+  await page.locator(".graphiql-container, #notice:not([hidden])").first().waitFor();
+  assert.ok(!(await page.locator("#notice").isVisible()), "is the server started with --explorer-assets DIR?");
+  return { page, problems };
+}
+
+/** The text of the editor in an element; CodeMirror renders only the lines in sight. */
+function editorText(page, selector) {
+  return page.locator(`${selector} .CodeMirror`).first().evaluate((element) => element.CodeMirror.getValue());
+}
+
+function operationName(page) {
+  return page.locator(".graphiql-query-editor .CodeMirror").evaluate((element) => element.CodeMirror.operationName);
+}
+
+async function eventually(attempt) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const value = await attempt();
+    if (value) return value;
+    assert.ok(Date.now() < deadline, `no result after ten seconds: ${attempt}`);
+    await sleep(50);
+  }
+}
+
+/** Answers with a script or style sheet that works, and is not the one that was asked for. */
+function tamper(route, contentType) {
+  return route.fulfill({
+    contentType,
+    headers: { "Access-Control-Allow-Origin": "*" },
+    body: contentType === "text/css" ? "body {}" : "window.React = {};",
+  });
+}
+
+/** An empty page, served by this process at the origin; port 0 is any free one. */
+async function foreignPage(t, origin) {
+  const server = createServer((request, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>A page of another origin</title>");
+  });
+  await new Promise((resolve, reject) => {
+    server.once("error", reject).listen(Number(origin.port), origin.hostname, resolve);
+  });
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const context = await newContext(t);
+  const page = await context.newPage();
+  await page.goto(`http://${origin.hostname}:${server.address().port}/`);
+  return page;
+}
+
+function operation(input) {
+  return JSON.stringify({ query: submitFeedback, variables: { input } });
+}
+
+/** Runs in the page. */
+async function post({ endpoint, type, mode, body }) {
+  try {
+    const response = await fetch(endpoint, { method: "POST", mode, headers: { "Content-Type": type }, body });
+    return { answer: response.type === "opaque" ? undefined : await response.json() };
+  } catch (error) {
+    return { refused: String(error) };
+  }
+}
+
+function submitFrom(page, message) {
+  return page.evaluate(post, { endpoint, type: "application/json", mode: "cors", body: operation({ message }) });
+}
+
+async function submit(input) {
+  const { answer, refused } = await post({ endpoint, type: "application/json", body: operation(input) });
+  assert.deepEqual(answer?.data?.submitFeedback.userErrors, [], refused ?? JSON.stringify(answer));
+}
+
+/** Read from here and not from a page: this is not about what a page may see. */
+async function newestMessages() {
+  const body = JSON.stringify({ query: "{ feedbacks(first: 100) { nodes { message } } }" });
+  const { answer, refused } = await post({ endpoint, type: "application/json", body });
+  assert.ok(answer?.data, refused ?? JSON.stringify(answer));
+  return answer.data.feedbacks.nodes.map(({ message }) => message);
+}
