@@ -98,6 +98,13 @@ pub(super) enum ApiError {
     Repository(Arc<RepositoryError>),
 }
 
+impl ApiError {
+    /// An argument has a value that it cannot have; `error` says what would be right.
+    pub(super) fn bad_user_input(error: &impl ToString) -> Self {
+        Self::BadUserInput(error.to_string())
+    }
+}
+
 impl From<RepositoryError> for ApiError {
     fn from(error: RepositoryError) -> Self {
         Self::Repository(Arc::new(error))

@@ -19,14 +19,18 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The feedback.")] input: SubmitFeedbackInput,
-    ) -> async_graphql::Result<Option<SubmitFeedbackPayload>> {
+    ) -> Option<async_graphql::Result<SubmitFeedbackPayload>> {
         let session = context.data_unchecked::<Session>();
-        let new = match NewFeedback::parse(input.into()) {
-            Ok(new) => new,
-            Err(violations) => return Ok(Some(violations.into())),
-        };
-        let now = session.clock.now();
-        let stored = session.repository.submit(new, FeedbackId::new(now), now).await;
-        Ok(Some(stored.map_err(ApiError::from)?.into()))
+        Some(submit(session, input).await.map_err(Into::into))
     }
+}
+
+async fn submit(session: &Session, input: SubmitFeedbackInput) -> Result<SubmitFeedbackPayload, ApiError> {
+    let new = match NewFeedback::parse(input.into()) {
+        Ok(new) => new,
+        Err(violations) => return Ok(violations.into()),
+    };
+    let now = session.clock.now();
+    let stored = session.repository.submit(new, FeedbackId::new(now), now).await?;
+    Ok(stored.into())
 }

@@ -1,11 +1,14 @@
 //! The root of queries.
+//!
+//! A nullable field that can fail returns `Option<Result<T>>`, not `Result<Option<T>>`: the library makes only
+//! the former null in its place, and with the latter takes all other fields down too.
 
 use async_graphql::{Context, ID, Object};
 
 use super::error::ApiError;
 use super::types::{FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, Node};
 use super::{Session, cursor};
-use crate::domain::{Feedback, FeedbackId, Filter, PageRequest, Position};
+use crate::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position};
 use crate::repository::MAX_BATCH;
 
 /// What can be read.
@@ -20,8 +23,9 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A UUID with hyphens.")] id: ID,
-    ) -> async_graphql::Result<Option<FeedbackObject>> {
-        Ok(load(context, &id).await?.map(FeedbackObject))
+    ) -> Option<async_graphql::Result<FeedbackObject>> {
+        let found = load(context, &id).await.transpose()?;
+        Some(found.map(FeedbackObject).map_err(Into::into))
     }
 
     #[expect(
@@ -44,30 +48,25 @@ impl Query {
         #[graphql(desc = "Only what precedes this cursor in the listing.")] before: Option<String>,
         #[graphql(
             desc = "The order of the listing.",
-            default_with = "FeedbackOrder::NewestFirst"
+            default_with = "Some(FeedbackOrder::NewestFirst)"
         )]
-        order: FeedbackOrder,
+        order: Option<FeedbackOrder>,
         #[graphql(
             desc = "Which feedback the listing holds; all without it. A period costs nothing. Topic and rating \
                     are looked for one by one: pages come as full as without them, but one that would take more \
                     than 2,000 pieces of feedback to examine ends early, with `hasNextPage` true."
         )]
         filter: Option<FeedbackFilter>,
-    ) -> async_graphql::Result<Option<FeedbackConnection>> {
-        let filter = Filter::try_from(filter.unwrap_or_default())
-            .map_err(|error| ApiError::BadUserInput(error.to_string()))?;
-        let request = PageRequest::new(
-            first.map(i64::from),
-            last.map(i64::from),
-            position("after", after)?,
-            position("before", before)?,
-            order.into(),
+    ) -> Option<async_graphql::Result<FeedbackConnection>> {
+        let arguments = Arguments {
+            first,
+            after,
+            last,
+            before,
+            order,
             filter,
-        )
-        .map_err(|error| ApiError::BadUserInput(error.to_string()))?;
-        let session = context.data_unchecked::<Session>();
-        let page = session.repository.page(&request).await.map_err(ApiError::from)?;
-        Ok(Some(FeedbackConnection::new(request, page)))
+        };
+        Some(list(context, arguments).await.map_err(Into::into))
     }
 
     /// The object with this id; null if there is none. Strongly consistent.
@@ -75,8 +74,9 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
-    ) -> async_graphql::Result<Option<Node>> {
-        Ok(load(context, &id).await?.map(node))
+    ) -> Option<async_graphql::Result<Node>> {
+        let found = load(context, &id).await.transpose()?;
+        Some(found.map(node).map_err(Into::into))
     }
 
     /// The objects with these ids, in the order of the ids; null in the place of each that there is none
@@ -85,7 +85,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Up to 100 ids of objects that implement `Node`.")] ids: Vec<ID>,
-    ) -> async_graphql::Result<Vec<Option<Node>>> {
+    ) -> async_graphql::Result<Vec<Option<async_graphql::Result<Node>>>> {
         if ids.len() > MAX_BATCH {
             let message = format!("`ids` must have at most {MAX_BATCH} entries, not {}", ids.len());
             return Err(ApiError::BadUserInput(message).into());
@@ -93,13 +93,39 @@ impl Query {
         let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
         let session = context.data_unchecked::<Session>();
         let loaded = session.feedback.load_many(ids.clone()).await;
-        let nodes = ids.iter().map(|id| match loaded.get(id) {
-            Some(Ok(feedback)) => Ok(feedback.clone().map(node)),
-            Some(Err(error)) => Err(ApiError::from(error.clone()).into()),
-            None => Ok(None),
+        let nodes = ids.iter().map(|id| match loaded.get(id)? {
+            Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
+            Err(error) => Some(Err(ApiError::from(error.clone()).into())),
         });
-        nodes.collect()
+        Ok(nodes.collect())
     }
+}
+
+/// The arguments of a listing, as they arrive.
+struct Arguments {
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+    order: Option<FeedbackOrder>,
+    filter: Option<FeedbackFilter>,
+}
+
+async fn list(context: &Context<'_>, arguments: Arguments) -> Result<FeedbackConnection, ApiError> {
+    let filter = Filter::try_from(arguments.filter.unwrap_or_default())
+        .map_err(|error| ApiError::bad_user_input(&error))?;
+    let request = PageRequest::new(
+        arguments.first.map(i64::from),
+        arguments.last.map(i64::from),
+        position("after", arguments.after)?,
+        position("before", arguments.before)?,
+        arguments.order.map(Order::from).unwrap_or_default(),
+        filter,
+    )
+    .map_err(|error| ApiError::bad_user_input(&error))?;
+    let session = context.data_unchecked::<Session>();
+    let page = session.repository.page(&request).await?;
+    Ok(FeedbackConnection::new(request, page))
 }
 
 fn node(feedback: Feedback) -> Node {

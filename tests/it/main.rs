@@ -1,1 +1,21 @@
-fn main() {}
+//! The tests of the service, through its public doors: HTTP, the schema, the Lambda binary, the laptop's
+//! server. They run on the embedded engine, each on a table of its own. One binary, so that there is one
+//! link step.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the lint's own exception covers only test functions"
+)]
+
+mod cors;
+mod http;
+mod lambda;
+mod local;
+mod paging;
+mod plain;
+mod reading;
+mod schema;
+mod submitting;
+mod support;
+mod template;

@@ -1,0 +1,133 @@
+// Apollo Client 4, without a framework.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { relayStylePagination } from "@apollo/client/utilities";
+import { filter, firstValueFrom } from "rxjs";
+import { endpoint, newTopic, seed } from "./support.mjs";
+
+const FEEDBACKS = gql`
+  query Feedbacks($first: Int!, $after: String, $filter: FeedbackFilter, $order: FeedbackOrder! = NEWEST_FIRST) {
+    feedbacks(first: $first, after: $after, filter: $filter, order: $order) {
+      edges {
+        cursor
+        node {
+          id
+          message
+          metadata {
+            key
+            value
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`;
+
+const SUBMIT = gql`
+  mutation Submit($input: SubmitFeedbackInput!) {
+    submitFeedback(input: $input) {
+      feedback {
+        id
+        message
+        rating
+        submittedAt
+      }
+      userErrors {
+        field
+        code
+        message
+      }
+    }
+  }
+`;
+
+function newClient(requests = []) {
+  const link = new HttpLink({
+    uri: endpoint,
+    fetch: (url, options) => {
+      requests.push(options);
+      return fetch(url, options);
+    },
+  });
+  const fields = { feedbacks: relayStylePagination(["filter", "order"]) };
+  return new ApolloClient({ link, cache: new InMemoryCache({ typePolicies: { Query: { fields } } }) });
+}
+
+describe("Apollo Client", () => {
+  test("submits feedback", async () => {
+    const input = { message: "  Dark mode, please.  ", rating: 4, metadata: [{ key: "version", value: "1.2" }] };
+    const { data } = await newClient().mutate({ mutation: SUBMIT, variables: { input } });
+    const { feedback, userErrors } = data.submitFeedback;
+    assert.deepEqual(userErrors, []);
+    assert.equal(feedback.message, "Dark mode, please.");
+    assert.equal(feedback.rating, 4);
+    assert.ok(Math.abs(Date.parse(feedback.submittedAt) - Date.now()) < 60_000, feedback.submittedAt);
+  });
+
+  test("collects the pages of a listing, each order in a list of its own", async () => {
+    const topic = newTopic("apollo");
+    const expected = await seed(topic, 8);
+    const requests = [];
+    const client = newClient(requests);
+    for (const [order, ids] of [["NEWEST_FIRST", expected], ["OLDEST_FIRST", expected.toReversed()]]) {
+      const list = client.watchQuery({ query: FEEDBACKS, variables: { first: 3, filter: { topic }, order } });
+      const subscription = list.subscribe(() => {});
+      let { data } = await firstValueFrom(list.pipe(filter(({ loading }) => !loading)));
+      while (data.feedbacks.pageInfo.hasNextPage) {
+        await list.fetchMore({ variables: { after: data.feedbacks.pageInfo.endCursor } });
+        ({ data } = list.getCurrentResult());
+      }
+      subscription.unsubscribe();
+      assert.deepEqual(data.feedbacks.edges.map(({ node }) => node.id), ids);
+    }
+    assert.equal(requests.length, 6);
+  });
+
+  test("tells a bad argument by its code", async () => {
+    const variables = { first: 3, after: "not a cursor" };
+    await assert.rejects(newClient().query({ query: FEEDBACKS, variables }), (error) => {
+      assert.ok(CombinedGraphQLErrors.is(error), error);
+      assert.deepEqual(error.errors.map(({ path, extensions }) => [path, extensions.code]), [
+        [["feedbacks"], "BAD_USER_INPUT"],
+      ]);
+      return true;
+    });
+  });
+
+  test("sees why its document is refused, although the status is 400", async () => {
+    let status;
+    const link = new HttpLink({
+      uri: endpoint,
+      fetch: async (url, options) => {
+        const response = await fetch(url, options);
+        status = response.status;
+        return response;
+      },
+    });
+    const client = new ApolloClient({ link, cache: new InMemoryCache() });
+    await assert.rejects(client.query({ query: gql`{ feedbacks { nodes { votes } } }` }), (error) => {
+      assert.ok(CombinedGraphQLErrors.is(error), error);
+      assert.equal(error.errors[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
+      assert.match(error.message, /votes/);
+      return true;
+    });
+    assert.equal(status, 400);
+  });
+
+  test("gets what the person can correct as data", async () => {
+    const input = { message: " ", rating: 9 };
+    const { data, error } = await newClient().mutate({ mutation: SUBMIT, variables: { input } });
+    assert.equal(error, undefined);
+    assert.equal(data.submitFeedback.feedback, null);
+    assert.deepEqual(data.submitFeedback.userErrors.map(({ field, code }) => [field, code]), [
+      [["message"], "BLANK"],
+      [["rating"], "OUT_OF_RANGE"],
+    ]);
+  });
+});

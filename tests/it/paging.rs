@@ -1,0 +1,515 @@
+//! Paging through the timeline: Relay's cursor connection specification, in both directions and orders, over
+//! any number of shards.
+
+use std::collections::BTreeSet;
+
+use feedback_graphql::domain::{Draft, Feedback};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Map, Value, json};
+
+use crate::support::{NOW, Server, Store, on};
+
+const PAGE: &str = "query(
+    $first: Int, $after: String, $last: Int, $before: String, $order: FeedbackOrder, $filter: FeedbackFilter
+) {
+    feedbacks(first: $first, after: $after, last: $last, before: $before, order: $order, filter: $filter) {
+        edges { cursor node { id message } }
+        nodes { id }
+        pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+}";
+
+/// A page as a client sees it.
+#[derive(Debug)]
+struct Page {
+    messages: Vec<String>,
+    cursors: Vec<String>,
+    has_next: bool,
+    has_previous: bool,
+    start: Option<String>,
+    end: Option<String>,
+}
+
+impl Page {
+    fn of(data: &Value) -> Self {
+        let connection = &data["feedbacks"];
+        let edges = connection["edges"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no page: {data}"));
+        let ids: Vec<&Value> = edges.iter().map(|edge| &edge["node"]["id"]).collect();
+        let nodes = connection["nodes"].as_array().unwrap();
+        assert_eq!(ids, nodes.iter().map(|node| &node["id"]).collect::<Vec<_>>());
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let info = &connection["pageInfo"];
+        Self {
+            messages: edges
+                .iter()
+                .filter_map(|edge| text(&edge["node"]["message"]))
+                .collect(),
+            cursors: edges.iter().filter_map(|edge| text(&edge["cursor"])).collect(),
+            has_next: info["hasNextPage"].as_bool().unwrap(),
+            has_previous: info["hasPreviousPage"].as_bool().unwrap(),
+            start: text(&info["startCursor"]),
+            end: text(&info["endCursor"]),
+        }
+    }
+}
+
+async fn page(store: &Store, variables: Value) -> Page {
+    let (answer, _) = store.counted(PAGE, variables).await;
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    Page::of(&answer["data"])
+}
+
+/// A listing, as a sorted list in memory has it.
+struct Oracle {
+    feedback: Vec<Feedback>,
+    order: &'static str,
+    filter: OracleFilter,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OracleFilter {
+    from: Option<u64>,
+    to: Option<u64>,
+    topic: Option<&'static str>,
+    min: Option<u8>,
+    max: Option<u8>,
+}
+
+impl OracleFilter {
+    fn holds(&self, feedback: &Feedback) -> bool {
+        let time = feedback.submitted_at.as_millis();
+        let rated = |bound: Option<u8>, holds: fn(u8, u8) -> bool| {
+            bound.is_none_or(|bound| feedback.rating.is_some_and(|rating| holds(rating, bound)))
+        };
+        self.from.is_none_or(|from| time >= from)
+            && self.to.is_none_or(|to| time < to)
+            && self
+                .topic
+                .is_none_or(|topic| feedback.topic.as_deref() == Some(topic))
+            && rated(self.min, |rating, min| rating >= min)
+            && rated(self.max, |rating, max| rating <= max)
+    }
+
+    fn input(&self) -> Value {
+        let time = |millis: u64| {
+            let millis = feedback_graphql::domain::Timestamp::from_millis(millis).unwrap();
+            json!(millis.to_string())
+        };
+        let fields = [
+            ("submittedFrom", self.from.map(time)),
+            ("submittedTo", self.to.map(time)),
+            ("topic", self.topic.map(Value::from)),
+            ("minRating", self.min.map(Value::from)),
+            ("maxRating", self.max.map(Value::from)),
+        ];
+        let given = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(given.collect::<Map<_, _>>())
+    }
+}
+
+impl Oracle {
+    fn listing(&self) -> Vec<String> {
+        let mut held: Vec<&Feedback> = self
+            .feedback
+            .iter()
+            .filter(|one| self.filter.holds(one))
+            .collect();
+        held.sort_by_key(|feedback| feedback.position());
+        if self.order == "NEWEST_FIRST" {
+            held.reverse();
+        }
+        held.into_iter()
+            .map(|feedback| feedback.message.clone())
+            .collect()
+    }
+
+    fn variables(&self, arguments: Value) -> Value {
+        let mut variables = json!({ "order": self.order, "filter": self.filter.input() });
+        let Value::Object(arguments) = arguments else {
+            unreachable!()
+        };
+        variables.as_object_mut().unwrap().extend(arguments);
+        variables
+    }
+}
+
+/// Pages through with `first` and `after`, and back again with `last` and `before`; each page has to say
+/// exactly what the oracle does.
+async fn follow(store: &Store, oracle: &Oracle, size: usize) {
+    let listing = oracle.listing();
+    let mut cursors: Vec<String> = Vec::new();
+    loop {
+        let begin = cursors.len();
+        let arguments = json!({ "first": size, "after": cursors.last() });
+        let page = page(store, oracle.variables(arguments)).await;
+        let end = (begin + size).min(listing.len());
+        assert_eq!(page.messages, listing[begin..end]);
+        assert_eq!(page.has_next, end < listing.len());
+        assert_eq!(page.has_previous, begin > 0);
+        assert_eq!(page.start.as_ref(), page.cursors.first());
+        assert_eq!(page.end.as_ref(), page.cursors.last());
+        cursors.extend(page.cursors);
+        if !page.has_next {
+            break;
+        }
+    }
+    assert_eq!(cursors.len(), listing.len());
+    assert_eq!(cursors.iter().collect::<BTreeSet<_>>().len(), cursors.len());
+
+    let mut end = listing.len();
+    loop {
+        let before = cursors.get(end);
+        let page = page(store, oracle.variables(json!({ "last": size, "before": before }))).await;
+        let begin = end.saturating_sub(size);
+        assert_eq!(page.messages, listing[begin..end]);
+        assert_eq!(page.cursors, cursors[begin..end]);
+        assert_eq!(page.has_previous, begin > 0);
+        assert_eq!(page.has_next, before.is_some());
+        end = begin;
+        if !page.has_previous {
+            break;
+        }
+    }
+    assert_eq!(end, 0);
+}
+
+/// A stretch between two cursors, from either end.
+async fn cut(store: &Store, oracle: &Oracle, size: usize, one: usize, other: usize) {
+    let listing = oracle.listing();
+    let all = page(store, oracle.variables(json!({ "first": 100 }))).await;
+    if all.cursors.is_empty() {
+        return;
+    }
+    let (one, other) = (one % listing.len(), other % listing.len());
+    let (after, before) = (&all.cursors[one], &all.cursors[other]);
+    let inside = listing.get(one + 1..other).unwrap_or_default();
+
+    let first = page(
+        store,
+        oracle.variables(json!({ "first": size, "after": after, "before": before })),
+    )
+    .await;
+    assert_eq!(first.messages, inside[..size.min(inside.len())]);
+    assert_eq!(first.has_next, inside.len() > size);
+    assert!(
+        first.has_previous,
+        "the item of the cursor itself precedes the page"
+    );
+
+    let last = page(
+        store,
+        oracle.variables(json!({ "last": size, "after": after, "before": before })),
+    )
+    .await;
+    assert_eq!(last.messages, inside[inside.len().saturating_sub(size)..]);
+    assert_eq!(last.has_previous, inside.len() > size);
+    assert!(last.has_next, "the item of the cursor itself follows the page");
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    shards: u32,
+    raised_to: u32,
+    /// When each piece was submitted, its topic and its rating.
+    feedback: Vec<(u64, Option<&'static str>, Option<u8>)>,
+    newest_first: bool,
+    filter: OracleFilter,
+    size: usize,
+    cut: (usize, usize),
+}
+
+fn any_case() -> impl Strategy<Value = Case> {
+    let topic = prop::option::of(prop::sample::select(vec!["search", "checkout"]));
+    let rating = prop::option::of(1..=5_u8);
+    // Few different times, so that there are ties.
+    let feedback = prop::collection::vec((0..12_u64, topic.clone(), rating.clone()), 0..60);
+    let bounds = (prop::option::of(0..13_u64), prop::option::of(0..13_u64));
+    let filter = (
+        bounds,
+        prop::option::weighted(0.3, topic),
+        prop::option::weighted(0.3, rating),
+    );
+    let filter = filter.prop_map(|((from, to), topic, rating)| {
+        let swapped = from.zip(to).is_some_and(|(from, to)| from > to);
+        let (from, to) = if swapped { (to, from) } else { (from, to) };
+        let rating = rating.flatten();
+        OracleFilter {
+            from: from.map(|millis| NOW + millis),
+            to: to.map(|millis| NOW + millis),
+            topic: topic.flatten(),
+            min: rating.filter(|rating| rating % 2 == 0),
+            max: rating.filter(|rating| rating % 2 == 1),
+        }
+    });
+    let size = prop_oneof![1..8_usize, 8..=100_usize];
+    (
+        1..=16_u32,
+        0..=8_u32,
+        feedback,
+        any::<bool>(),
+        filter,
+        size,
+        any::<(u16, u16)>(),
+    )
+        .prop_map(
+            |(shards, more, feedback, newest_first, filter, size, (one, other))| Case {
+                shards,
+                raised_to: (shards + more).min(16),
+                feedback,
+                newest_first,
+                filter,
+                size,
+                cut: (one.into(), other.into()),
+            },
+        )
+}
+
+async fn check(case: Case) {
+    let mut store = Store::with_shards(case.shards).await;
+    let mut feedback = Vec::new();
+    let half = case.feedback.len() / 2;
+    for (index, (millis, topic, rating)) in case.feedback.into_iter().enumerate() {
+        if index == half {
+            store.repository = on(&store.client, case.raised_to);
+        }
+        let draft = Draft {
+            message: format!("#{index}"),
+            topic: topic.map(str::to_owned),
+            rating: rating.map(i64::from),
+            ..Draft::default()
+        };
+        feedback.push(store.submit_draft(draft, NOW + millis).await);
+    }
+    store.repository = on(&store.client, case.raised_to);
+    let order = if case.newest_first {
+        "NEWEST_FIRST"
+    } else {
+        "OLDEST_FIRST"
+    };
+    let oracle = Oracle {
+        feedback,
+        order,
+        filter: case.filter,
+    };
+    follow(&store, &oracle, case.size).await;
+    cut(&store, &oracle, case.size, case.cut.0, case.cut.1).await;
+    store.engine.stop().await;
+}
+
+#[test]
+fn paging_through_equals_the_sorted_list() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner = TestRunner::new(Config {
+        cases: 96,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let checked = runner.run(&any_case(), |case| {
+        // Each assertion that fails is a panic, which the runner takes for a failed case.
+        runtime.block_on(check(case));
+        Ok(())
+    });
+    if let Err(failure) = checked {
+        panic!("{failure}");
+    }
+}
+
+#[tokio::test]
+async fn every_item_of_a_thousand_comes_once_at_1_and_8_shards() {
+    for shards in [1, 8] {
+        let store = Store::with_shards(shards).await;
+        let mut feedback = Vec::new();
+        for n in 0..1_000_u64 {
+            feedback.push(store.submit(&n.to_string(), NOW + n / 3).await);
+        }
+        for order in ["NEWEST_FIRST", "OLDEST_FIRST"] {
+            let oracle = Oracle {
+                feedback: feedback.clone(),
+                order,
+                filter: OracleFilter::default(),
+            };
+            follow(&store, &oracle, 100).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_takes_one_query_a_shard_as_long_as_none_runs_dry() {
+    let query = "query($after: String) { feedbacks(first: 20, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
+    let store = Store::new().await;
+    for n in 0..100 {
+        store.submit("x", NOW + n).await;
+    }
+    let mut after = Value::Null;
+    for _ in 0..5 {
+        let (answer, made) = store.counted(query, json!({ "after": after })).await;
+        assert_eq!(made, 1, "a page of one shard");
+        after = answer["data"]["feedbacks"]["pageInfo"]["endCursor"].clone();
+    }
+    for shards in [2, 8, 16] {
+        let store = Store::with_shards(shards).await;
+        for n in 0..100 {
+            store.submit("x", NOW + n).await;
+        }
+        let (_, made) = store.counted(query, json!({})).await;
+        assert!(
+            (shards..=2 * shards).contains(&made),
+            "{made} queries at {shards} shards"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_precedes_a_page_is_looked_for_only_when_asked() {
+    let store = Store::new().await;
+    for n in 0..10 {
+        store.submit("x", NOW + n).await;
+    }
+    let all = page(&store, json!({ "first": 10 })).await;
+    let asking = "query($after: String) { feedbacks(first: 2, after: $after) { pageInfo { hasPreviousPage hasNextPage } } }";
+    let (answer, made) = store.counted(asking, json!({ "after": all.cursors[4] })).await;
+    assert_eq!(
+        answer["data"]["feedbacks"]["pageInfo"],
+        json!({ "hasPreviousPage": true, "hasNextPage": true })
+    );
+    assert_eq!(made, 2);
+    let silent = asking.replace("hasPreviousPage ", "");
+    let (_, made) = store.counted(&silent, json!({ "after": all.cursors[4] })).await;
+    assert_eq!(made, 1);
+    let (answer, made) = store.counted(asking, json!({})).await;
+    assert_eq!(answer["data"]["feedbacks"]["pageInfo"]["hasPreviousPage"], false);
+    assert_eq!(made, 1, "without a cursor nothing can precede");
+}
+
+#[tokio::test]
+async fn a_cursor_outlives_its_item_and_a_raise_of_the_shards() {
+    let mut store = Store::with_shards(2).await;
+    let mut feedback = Vec::new();
+    for n in 0..10 {
+        feedback.push(store.submit(&n.to_string(), NOW + n).await);
+    }
+    let first = page(&store, json!({ "first": 5 })).await;
+    assert_eq!(first.messages, ["9", "8", "7", "6", "5"]);
+    let key = std::collections::HashMap::from([(
+        "feedbackId".to_owned(),
+        aws_sdk_dynamodb::types::AttributeValue::S(feedback[5].id.to_string()),
+    )]);
+    let delete = store
+        .client
+        .delete_item()
+        .table_name(crate::support::TABLE)
+        .set_key(Some(key));
+    delete.send().await.unwrap();
+    store.repository = on(&store.client, 7);
+    store.submit("new", NOW + 100).await;
+    let second = page(&store, json!({ "first": 5, "after": first.end })).await;
+    assert_eq!(second.messages, ["4", "3", "2", "1", "0"]);
+}
+
+#[tokio::test]
+async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() {
+    let store = Store::with_shards(4).await;
+    for n in 0..2_600_u64 {
+        let draft = Draft {
+            message: n.to_string(),
+            topic: (n % 1_300 == 0).then(|| "rare".to_owned()),
+            ..Draft::default()
+        };
+        store.submit_draft(draft, NOW + n).await;
+    }
+    let filter = json!({ "topic": "rare" });
+    let one = page(&store, json!({ "first": 1, "filter": filter })).await;
+    assert_eq!(one.messages, ["1300"]);
+    assert!(one.has_next);
+
+    let first = page(&store, json!({ "first": 5, "filter": filter })).await;
+    assert_eq!(
+        first.messages,
+        ["1300"],
+        "the budget ends before the second match"
+    );
+    assert!(first.has_next);
+    assert_ne!(
+        first.end.as_ref(),
+        first.cursors.last(),
+        "the end is where the reading stopped"
+    );
+    let second = page(
+        &store,
+        json!({ "first": 5, "filter": filter, "after": first.end }),
+    )
+    .await;
+    assert_eq!(second.messages, ["0"]);
+    assert!(!second.has_next);
+
+    let backwards = page(&store, json!({ "last": 5, "filter": filter })).await;
+    assert_eq!(backwards.messages, ["1300", "0"]);
+    assert!(backwards.has_previous);
+    assert_ne!(backwards.start.as_ref(), backwards.cursors.first());
+    let rest = page(
+        &store,
+        json!({ "last": 5, "filter": filter, "before": backwards.start }),
+    )
+    .await;
+    assert!(rest.messages.is_empty() && !rest.has_previous && rest.start.is_none());
+}
+
+#[tokio::test]
+async fn without_first_and_last_a_page_has_the_first_20() {
+    let store = Store::new().await;
+    for n in 0..25 {
+        store.submit(&n.to_string(), NOW + n).await;
+    }
+    let page = page(&store, json!({})).await;
+    assert_eq!(
+        (page.messages.len(), page.messages[0].as_str(), page.has_next),
+        (20, "24", true)
+    );
+}
+
+#[tokio::test]
+async fn arguments_that_make_no_sense_are_errors_that_say_so() {
+    let server = Server::start().await;
+    let cursor_of_another_kind = "eyJmb28iOiJiYXIifQ";
+    let ours = "pass a `cursor`, `startCursor` or `endCursor` as it was received";
+    for (arguments, message) in [
+        (json!({ "first": 1, "last": 1 }), "`first` and `last` exclude each other: ask for one of them".to_owned()),
+        (json!({ "first": 0 }), "`first` must be between 1 and 100, not 0".to_owned()),
+        (json!({ "first": 101 }), "`first` must be between 1 and 100, not 101".to_owned()),
+        (json!({ "last": -1 }), "`last` must be between 1 and 100, not -1".to_owned()),
+        (
+            json!({ "after": cursor_of_another_kind }),
+            format!("`after` is not a cursor of this service: {ours}"),
+        ),
+        (json!({ "before": "" }), format!("`before` is not a cursor of this service: {ours}")),
+        (json!({ "filter": { "minRating": 6 } }), "`minRating` must be between 1 and 5, not 6".to_owned()),
+        (
+            json!({ "filter": { "minRating": 4, "maxRating": 2 } }),
+            "`minRating` must not be greater than `maxRating`".to_owned(),
+        ),
+        (
+            json!({ "filter": { "submittedFrom": "2026-03-02T00:00:00Z", "submittedTo": "2026-03-01T00:00:00Z" } }),
+            "`submittedFrom` must not be later than `submittedTo`".to_owned(),
+        ),
+        (
+            json!({ "filter": { "topic": " " } }),
+            "`topic` must have 1 to 64 characters besides white space at its ends".to_owned(),
+        ),
+        (
+            json!({ "filter": { "submittedFrom": "yesterday" } }),
+            "Failed to parse \"DateTime\": not an RFC 3339 date-time with a time zone, like 2026-03-01T09:30:00Z or 2026-03-01T10:30:00.250+01:00"
+                .to_owned(),
+        ),
+    ] {
+        let error = server.error(PAGE, arguments.clone()).await;
+        assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{arguments}");
+        let said = error["message"].as_str().unwrap();
+        assert!(said.starts_with(&message), "{arguments}: {said}");
+    }
+}

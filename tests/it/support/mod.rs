@@ -1,0 +1,221 @@
+//! What the tests share: a server on a table of its own, and ways to ask it.
+
+pub mod events;
+pub mod front;
+pub mod lambda;
+pub mod proxy;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use feedback_graphql::config::AllowedOrigins;
+use feedback_graphql::domain::{Clock, Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::graphql::{Schema, Session, schema};
+use feedback_graphql::http::explorer::Source;
+use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::local::{Engine, Storage};
+use feedback_graphql::repository::{self, FeedbackRepository, table};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub const TABLE: &str = "Feedback";
+
+/// 2026-03-01T09:30:00.250Z: what the clock of a test says until it is set.
+pub const NOW: u64 = 1_772_357_400_250;
+
+/// A table of a test's own on an engine of its own.
+pub struct Store {
+    pub engine: Engine,
+    pub client: Client,
+    pub repository: FeedbackRepository,
+}
+
+impl Store {
+    pub async fn new() -> Self {
+        Self::with_shards(1).await
+    }
+
+    pub async fn with_shards(shards: u32) -> Self {
+        let engine = Engine::start(&Storage::Memory, None).await.unwrap();
+        let client = repository::connect_without_account(&engine.endpoint()).await;
+        assert!(table::create_if_missing(&client, TABLE).await.unwrap());
+        Self {
+            repository: on(&client, shards),
+            engine,
+            client,
+        }
+    }
+
+    /// Stores feedback with this message, submitted at this time.
+    pub async fn submit(&self, message: &str, millis: u64) -> Feedback {
+        let draft = Draft {
+            message: message.to_owned(),
+            ..Draft::default()
+        };
+        self.submit_draft(draft, millis).await
+    }
+
+    pub async fn submit_draft(&self, draft: Draft, millis: u64) -> Feedback {
+        let at = Timestamp::from_millis(millis).unwrap();
+        let new = NewFeedback::parse(draft).unwrap();
+        self.repository
+            .submit(new, FeedbackId::new(at), at)
+            .await
+            .unwrap()
+    }
+
+    /// Executes a query on the schema, and says how many requests it made to DynamoDB.
+    pub async fn counted(&self, query: &str, variables: Value) -> (Value, u32) {
+        counted(&schema(), &self.repository, query, variables).await
+    }
+
+    /// Everything in the table, as DynamoDB's own JSON would have it, in no particular order.
+    pub async fn items(&self) -> Vec<Value> {
+        let scanned = self.client.scan().table_name(TABLE).send().await.unwrap();
+        scanned
+            .items()
+            .iter()
+            .map(|item| serde_dynamo::from_item(item.clone()).unwrap())
+            .collect()
+    }
+}
+
+/// The repository of the tests' table, over another client or with another number of shards.
+pub fn on(client: &Client, shards: u32) -> FeedbackRepository {
+    FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
+}
+
+/// Executes a query on a schema, and says how many requests it made to DynamoDB.
+pub async fn counted(
+    schema: &Schema,
+    repository: &FeedbackRepository,
+    query: &str,
+    variables: Value,
+) -> (Value, u32) {
+    let repository = repository.metered();
+    let clock = Clock::Manual(Arc::new(AtomicU64::new(NOW)));
+    let request = async_graphql::Request::new(query)
+        .variables(async_graphql::Variables::from_json(variables))
+        .data(Session::new(repository.clone(), clock));
+    let response = schema.execute(request).await;
+    (
+        serde_json::to_value(&response).unwrap(),
+        repository.requests_made(),
+    )
+}
+
+/// The service over HTTP, on a table of its own.
+pub struct Server {
+    pub store: Store,
+    pub url: String,
+    clock: Arc<AtomicU64>,
+    client: reqwest::Client,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        let explorer = Some(Source::Cdn);
+        let options = Options {
+            explorer,
+            ..Options::default()
+        };
+        Self::with(Store::new().await, options).await
+    }
+
+    pub async fn allowing(origins: &str) -> Self {
+        let allowed_origins: AllowedOrigins = origins.parse().unwrap();
+        let options = Options {
+            allowed_origins,
+            ..Options::default()
+        };
+        Self::with(Store::new().await, options).await
+    }
+
+    pub async fn with(store: Store, options: Options) -> Self {
+        let clock = Arc::new(AtomicU64::new(NOW));
+        let service = Service {
+            schema: schema(),
+            repository: store.repository.clone(),
+            clock: Clock::Manual(Arc::clone(&clock)),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = router(service, options);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            store,
+            url,
+            clock,
+            client,
+        }
+    }
+
+    /// Sets the service's clock.
+    pub fn at(&self, millis: u64) {
+        self.clock.store(millis, Ordering::Relaxed);
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().unwrap();
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Posts an operation and expects an answer with data, and without errors.
+    pub async fn data(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.execute(query, variables).await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"].take()
+    }
+
+    /// Posts an operation and expects exactly one error.
+    pub async fn error(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.execute(query, variables).await;
+        let errors = answer["errors"].as_array_mut().expect("an error");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors.remove(0)
+    }
+
+    pub async fn execute(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        self.send(self.request("POST", "/graphql").json(&body))
+            .await
+            .json()
+    }
+}
+
+/// An HTTP response, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    async fn of(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?} is not JSON"))
+    }
+}
