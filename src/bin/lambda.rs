@@ -12,6 +12,7 @@ use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, RequestId, Service, router};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository};
+use lambda_http::http::{HeaderName, HeaderValue, Response, Uri};
 use lambda_http::request::RequestContext;
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Error, Request, RequestExt};
@@ -46,7 +47,28 @@ async fn run(config: Config) -> Result<(), Error> {
         allowed_origins: config.allowed_origins,
         explorer: config.explorer.then_some(Source::Cdn),
     };
-    lambda_http::run(router(service, options).map_request(prepare)).await
+    let service = router(service, options)
+        .map_request(prepare)
+        .map_response(join_repeated_headers);
+    lambda_http::run(service).await
+}
+
+/// Writes a header that is there several times as one line, which means the same (RFC 9110 §5.2). HTTP APIs,
+/// Function URLs and load balancers take one value a name, and the library would send only the first.
+fn join_repeated_headers<B>(mut response: Response<B>) -> Response<B> {
+    let headers = response.headers_mut();
+    let repeated: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| headers.get_all(*name).iter().count() > 1)
+        .cloned()
+        .collect();
+    for name in repeated {
+        let values: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(joined) = HeaderValue::from_bytes(&values.join(b", ".as_slice())) {
+            headers.insert(name, joined);
+        }
+    }
+    response
 }
 
 /// Takes the stage off the path, and the request's id from the event.
@@ -63,7 +85,7 @@ fn prepare(mut request: Request) -> Request {
 
 /// The URI without the stage that the runtime's library put before the path, or that API Gateway left
 /// there; `None` where there is no stage in it.
-fn path_below_stage(request: &Request) -> Option<lambda_http::http::Uri> {
+fn path_below_stage(request: &Request) -> Option<Uri> {
     let stage = match request.request_context_ref()? {
         RequestContext::ApiGatewayV1(context) => context.stage.as_deref(),
         RequestContext::ApiGatewayV2(context) => context.stage.as_deref(),

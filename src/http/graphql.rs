@@ -110,7 +110,15 @@ async fn answer(
         operation: operation_name(&document, parameters.operation_name.as_deref()),
         ..Summary::default()
     };
-    if *method == Method::GET && operation.node.ty != OperationType::Query {
+    if operation.node.ty == OperationType::Subscription {
+        // The library would say so twice.
+        let error = request_error(
+            Code::GraphqlValidationFailed,
+            "there are no subscriptions in this schema",
+        );
+        return Outcome::not_executed(error).into_response(format);
+    }
+    if *method == Method::GET && operation.node.ty == OperationType::Mutation {
         let message = "only queries can be sent by GET: send this operation by POST";
         let mut response = refusal(format, StatusCode::METHOD_NOT_ALLOWED, message);
         let allow = HeaderValue::from_static("POST");

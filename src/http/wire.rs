@@ -40,7 +40,8 @@ impl Format {
         if accept.is_empty() {
             return Some(Self::Json);
         }
-        let accept: Accept = accept.parse().ok()?;
+        // Nothing in it that is looked at here depends on case, but the comparison of parameters would.
+        let accept: Accept = accept.to_ascii_lowercase().parse().ok()?;
         let (types, formats): (Vec<MediaType<'_>>, Vec<Self>) = OFFERS
             .into_iter()
             .filter(|(_, format)| offered(*format))

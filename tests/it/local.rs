@@ -1,1 +1,236 @@
-//! to come
+//! The laptop's server as a person starts it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::support::Store;
+
+/// Long enough for the slowest machine; nothing waits for it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command
+        .args(["--port", "0"])
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// A running server, and what it said at its start, by the word at the beginning of each line.
+struct Local {
+    child: Child,
+    said: Vec<String>,
+}
+
+impl Local {
+    async fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let read = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                let is_last = line.starts_with("Ctrl-C");
+                said.push(line);
+                if is_last {
+                    return;
+                }
+            }
+            panic!("the server ended after {said:#?}");
+        };
+        timeout(PATIENCE, read).await.expect("the server to start");
+        // Read on, so that the server never waits for somebody to.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, said }
+    }
+
+    /// What is said after this word.
+    fn line(&self, word: &str) -> &str {
+        let mut lines = self.said.iter().filter_map(|line| line.trim().strip_prefix(word));
+        lines
+            .next()
+            .unwrap_or_else(|| panic!("no {word} in {:#?}", self.said))
+            .trim()
+    }
+
+    async fn data(&self, query: &str) -> Value {
+        let request = reqwest::Client::new()
+            .post(self.line("GraphQL"))
+            .json(&json!({ "query": query }));
+        let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"].take()
+    }
+
+    async fn submit(&self, message: &str) -> String {
+        let query = format!(
+            "mutation {{ submitFeedback(input: {{ message: \"{message}\" }}) {{ feedback {{ id }} }} }}"
+        );
+        let data = self.data(&query).await;
+        data["submitFeedback"]["feedback"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Ctrl-C, and the wait for a clean end.
+    async fn stop(mut self) {
+        let pid = self.child.id().unwrap().to_string();
+        let kill = Command::new("/bin/sh")
+            .args(["-c", "kill -INT $0", &pid])
+            .status();
+        assert!(kill.await.unwrap().success());
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("an end")
+            .unwrap();
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
+/// Starts a server that cannot, and returns what it says on standard error.
+async fn fails(arguments: &[&str]) -> String {
+    let mut child = command(arguments).spawn().unwrap();
+    let status = timeout(PATIENCE, child.wait()).await.expect("an end").unwrap();
+    assert_eq!(status.code(), Some(1), "{arguments:?}");
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .await
+        .unwrap();
+    let errors: Vec<&str> = said.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(
+        (errors.len(), said.lines().count()),
+        (1, 1),
+        "one sentence: {said}"
+    );
+    said.trim().to_owned()
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn feedback_survives_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let db = path(&folder, "new/folder/feedback.db");
+    let server = Local::start(&["--db", &db]).await;
+    assert_eq!(server.line("Data"), db);
+    let id = server.submit("still here").await;
+    server.stop().await;
+    let server = Local::start(&["--db", &db]).await;
+    let data = server
+        .data(&format!("{{ feedback(id: \"{id}\") {{ message }} }}"))
+        .await;
+    assert_eq!(data, json!({ "feedback": { "message": "still here" } }));
+}
+
+#[tokio::test]
+async fn the_sample_is_there_in_order_and_plain_clients_of_dynamodb_see_it() {
+    let server = Local::start(&["--in-memory", "--shards", "3", "--sample", "150"]).await;
+    let data = server
+        .data("{ feedbacks(last: 100) { nodes { submittedAt message rating topic } pageInfo { hasPreviousPage } } }")
+        .await;
+    let nodes = data["feedbacks"]["nodes"].as_array().unwrap();
+    let times: Vec<&str> = nodes
+        .iter()
+        .filter_map(|node| node["submittedAt"].as_str())
+        .collect();
+    assert_eq!(times.len(), 100);
+    assert!(times.is_sorted_by(|one, other| one >= other));
+    let endpoint = server.line("DynamoDB");
+    let client = feedback_graphql::repository::connect_without_account(endpoint).await;
+    let items = client.scan().table_name("Feedback").send().await.unwrap();
+    assert_eq!(items.count(), 150);
+}
+
+#[tokio::test]
+async fn the_shards_that_the_data_has_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let db = path(&folder, "feedback.db");
+    let server = Local::start(&["--db", &db, "--shards", "4", "--sample", "64"]).await;
+    server.stop().await;
+    let server = Local::start(&["--db", &db]).await;
+    assert!(
+        server.line("Table").ends_with("4 shards"),
+        "{}",
+        server.line("Table")
+    );
+    server.stop().await;
+    let said = fails(&["--db", &db, "--shards", "2"]).await;
+    assert!(said.contains("already lies in 4 shards"), "{said}");
+}
+
+#[tokio::test]
+async fn another_dynamodb_can_be_used_instead() {
+    let store = Store::new().await;
+    let server = Local::start(&["--endpoint-url", &store.engine.endpoint()]).await;
+    assert_eq!(server.line("DynamoDB"), store.engine.endpoint());
+    server.submit("elsewhere").await;
+    assert_eq!(store.items().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_is_told_in_one_sentence() {
+    let folder = TempDir::new().unwrap();
+    let file = path(&folder, "file");
+    std::fs::write(
+        Path::new(&file),
+        "this is no database, and long enough to be taken for one",
+    )
+    .unwrap();
+    let below_a_file = format!("{file}/feedback.db");
+    let no_assets = path(&folder, "assets");
+    for (arguments, expected) in [
+        (vec!["--db", &*below_a_file], "error: cannot keep data in"),
+        (
+            vec!["--db", folder.path().to_str().unwrap()],
+            "error: cannot keep data in",
+        ),
+        (vec!["--db", &*file], "error: cannot keep data in"),
+        (
+            vec!["--endpoint-url", "http://127.0.0.1:9"],
+            "error: cannot use the DynamoDB at http://127.0.0.1:9: ",
+        ),
+        (vec!["--in-memory", "--explorer-assets", &*no_assets], "error: "),
+    ] {
+        let said = fails(&arguments).await;
+        assert!(said.starts_with(expected), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_busy_port_is_told_in_one_sentence() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    let output = command
+        .env_clear()
+        .args(["--in-memory", "--port", &port])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with(&format!("error: cannot listen on 127.0.0.1 port {port}: ")),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

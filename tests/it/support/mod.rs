@@ -7,7 +7,7 @@ pub mod proxy;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use aws_sdk_dynamodb::Client;
 use feedback_graphql::config::AllowedOrigins;
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 pub const TABLE: &str = "Feedback";
 
-/// 2026-03-01T09:30:00.250Z: what the clock of a test says until it is set.
+/// 2026-03-01T09:30:00.250Z: what the clock of every test says.
 pub const NOW: u64 = 1_772_357_400_250;
 
 /// A table of a test's own on an engine of its own.
@@ -82,6 +82,11 @@ impl Store {
     }
 }
 
+/// A clock that stands still at [`NOW`].
+fn clock() -> Clock {
+    Clock::Manual(Arc::new(AtomicU64::new(NOW)))
+}
+
 /// The repository of the tests' table, over another client or with another number of shards.
 pub fn on(client: &Client, shards: u32) -> FeedbackRepository {
     FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
@@ -95,10 +100,9 @@ pub async fn counted(
     variables: Value,
 ) -> (Value, u32) {
     let repository = repository.metered();
-    let clock = Clock::Manual(Arc::new(AtomicU64::new(NOW)));
     let request = async_graphql::Request::new(query)
         .variables(async_graphql::Variables::from_json(variables))
-        .data(Session::new(repository.clone(), clock));
+        .data(Session::new(repository.clone(), clock()));
     let response = schema.execute(request).await;
     (
         serde_json::to_value(&response).unwrap(),
@@ -110,7 +114,6 @@ pub async fn counted(
 pub struct Server {
     pub store: Store,
     pub url: String,
-    clock: Arc<AtomicU64>,
     client: reqwest::Client,
 }
 
@@ -134,11 +137,10 @@ impl Server {
     }
 
     pub async fn with(store: Store, options: Options) -> Self {
-        let clock = Arc::new(AtomicU64::new(NOW));
         let service = Service {
             schema: schema(),
             repository: store.repository.clone(),
-            clock: Clock::Manual(Arc::clone(&clock)),
+            clock: clock(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -148,17 +150,7 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self {
-            store,
-            url,
-            clock,
-            client,
-        }
-    }
-
-    /// Sets the service's clock.
-    pub fn at(&self, millis: u64) {
-        self.clock.store(millis, Ordering::Relaxed);
+        Self { store, url, client }
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {

@@ -12,8 +12,6 @@ use tokio::net::TcpListener;
 
 /// What becomes of a request to DynamoDB.
 pub enum Fate {
-    /// It is passed on, perhaps changed.
-    Pass(Value),
     /// It is passed on, perhaps changed, and so is the answer.
     PassAndMend(Value, Box<dyn FnOnce(Value) -> Value + Send>),
     /// It is answered with this, and the engine never sees it.
@@ -42,8 +40,7 @@ async fn handle(
     let (_, operation) = target.split_once('.').unwrap();
     let input = serde_json::from_slice(&body).unwrap();
     let (input, mend) = match decide(operation, input) {
-        Fate::Pass(input) => (input, None),
-        Fate::PassAndMend(input, mend) => (input, Some(mend)),
+        Fate::PassAndMend(input, mend) => (input, mend),
         Fate::Answer(status, answer) => return json(StatusCode::from_u16(status).unwrap(), &answer),
     };
     headers.remove("content-length");
@@ -52,14 +49,7 @@ async fn handle(
     let answer = request.send().await.unwrap();
     let status = answer.status();
     let answer: Value = answer.json().await.unwrap();
-    json(
-        status,
-        &if let Some(mend) = mend {
-            mend(answer)
-        } else {
-            answer
-        },
-    )
+    json(status, &mend(answer))
 }
 
 fn json(status: StatusCode, answer: &Value) -> Response {
