@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headers_accept::Accept;
-use mediatype::MediaType;
+use mediatype::{MediaType, MediaTypeBuf, names};
 use serde_json::json;
 
 /// What an answer can be written as.
@@ -19,16 +19,10 @@ pub(super) enum Format {
     Html,
 }
 
-/// The formats in the order in which the service prefers them, where a client does not. The variants with
-/// a parameter are for clients that name one: such a media range matches nothing without it.
-const OFFERS: [(&str, Format); 5] = [
+/// The formats in the order in which the service prefers them, where a client does not.
+const OFFERS: [(&str, Format); 3] = [
     ("application/json", Format::Json),
-    ("application/json; charset=utf-8", Format::Json),
     ("application/graphql-response+json", Format::GraphqlResponse),
-    (
-        "application/graphql-response+json; charset=utf-8",
-        Format::GraphqlResponse,
-    ),
     ("text/html", Format::Html),
 ];
 
@@ -40,8 +34,17 @@ impl Format {
         if accept.is_empty() {
             return Some(Self::Json);
         }
-        // Nothing in it that is looked at here depends on case, but the comparison of parameters would.
-        let accept: Accept = accept.to_ascii_lowercase().parse().ok()?;
+        let accept: Accept = accept.parse().ok()?;
+        // A media range with a parameter would match only offers that have it too. All answers are in UTF-8,
+        // and nobody asks for anything else.
+        let accept: Accept = accept
+            .media_types()
+            .map(|range| {
+                let mut range = range.to_ref();
+                range.params.to_mut().retain(|(name, _)| *name == names::Q);
+                MediaTypeBuf::from(range)
+            })
+            .collect();
         let (types, formats): (Vec<MediaType<'_>>, Vec<Self>) = OFFERS
             .into_iter()
             .filter(|(_, format)| offered(*format))
