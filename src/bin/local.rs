@@ -13,7 +13,7 @@ use feedback_graphql::config::{AllowedOrigins, MAX_TIMELINE_SHARDS, parse_level,
 use feedback_graphql::domain::Clock;
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
-use feedback_graphql::local::{Engine, Storage, add_sample, serve_assets};
+use feedback_graphql::local::{Assets, Engine, Storage, add_sample};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use tokio::net::TcpListener;
@@ -118,6 +118,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             format!("cannot listen on {host} port {port}: {error}; choose another with --port")
         })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let assets = arguments.explorer_assets.as_deref().map(Assets::load).transpose();
+    let assets = assets.map_err(|error| error.to_string())?;
     let engine = start_engine(&arguments, address.port()).await?;
     let (client, endpoint) = connect(&arguments, engine.as_ref()).await;
 
@@ -144,16 +146,18 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             .allowed_origins
             .clone()
             .unwrap_or(AllowedOrigins::Loopback),
-        explorer: Some(match &arguments.explorer_assets {
-            Some(_) => Source::Local,
-            None => Source::Cdn,
+        explorer: Some(if assets.is_some() {
+            Source::Local
+        } else {
+            Source::Cdn
         }),
     };
     let origins = options.allowed_origins.to_string();
-    let mut router = router(service, options);
-    if let Some(folder) = &arguments.explorer_assets {
-        router = serve_assets(router, folder).map_err(|error| error.to_string())?;
-    }
+    let router = router(service, options);
+    let router = match assets {
+        Some(assets) => assets.serve(router),
+        None => router,
+    };
 
     let table = &arguments.table;
     let made = if is_new { ", new" } else { "" };

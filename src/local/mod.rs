@@ -5,6 +5,6 @@ mod assets;
 mod engine;
 mod sample;
 
-pub use assets::serve_assets;
+pub use assets::{AssetError, Assets};
 pub use engine::{Engine, EngineError, Storage};
 pub use sample::add_sample;

@@ -103,6 +103,12 @@ describe("urql with its defaults", () => {
 describe("urql with Graphcache", () => {
   const schema = minifyIntrospectionQuery(introspectionFromSchema(buildSchema(sdl)));
 
+  function forgetListings(cache) {
+    for (const { fieldName, fieldKey } of cache.inspectFields("Query")) {
+      if (fieldName === "feedbacks") cache.invalidate("Query", fieldKey);
+    }
+  }
+
   function newCachingClient() {
     const warnings = [];
     const cache = graphcache({
@@ -115,7 +121,7 @@ describe("urql with Graphcache", () => {
           feedbacks: relayPagination(),
         },
       },
-      updates: { Mutation: { submitFeedback: (_result, _args, cache) => cache.invalidate("Query", "feedbacks") } },
+      updates: { Mutation: { submitFeedback: (_result, _args, cache) => forgetListings(cache) } },
       logger: (severity, message) => severity !== "debug" && warnings.push(message),
     });
     return { ...newClient([cache, fetchExchange]), warnings };
@@ -153,7 +159,7 @@ describe("urql with Graphcache", () => {
 
     const cached = async (query) => (await client.query(query, { id }, { requestPolicy: "cache-only" })).data;
     const nullable = await cached(gql`query ($id: ID!) { feedback(id: $id) { message email } }`);
-    assert.deepEqual({ ...nullable.feedback }, { __typename: "Feedback", message: `Number 1 on ${topic}`, email: null });
+    assert.deepEqual(nullable.feedback, { message: `Number 1 on ${topic}`, email: null });
     const required = await cached(gql`query ($id: ID!) { feedback(id: $id) { message submittedAt } }`);
     assert.equal(required?.feedback ?? null, null);
     assert.deepEqual(warnings, []);

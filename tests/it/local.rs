@@ -234,3 +234,13 @@ async fn a_busy_port_is_told_in_one_sentence() {
     );
     assert_eq!(said.lines().count(), 1, "{said}");
 }
+
+#[tokio::test]
+async fn the_help_names_the_packages_that_the_explorer_needs() {
+    let output = command(&["--help"]).output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        help.contains(&feedback_graphql::http::explorer::packages()),
+        "{help}"
+    );
+}
