@@ -6,23 +6,43 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use thiserror::Error;
 use tracing::Level;
 use url::Url;
 
+use crate::graphql::{Introspection, Limits};
+
 /// Every variable that [`Config::read`] looks up.
-pub const VARIABLES: &[&str] = &[TABLE, TIMELINE_SHARDS, ALLOWED_ORIGINS, EXPLORER, LOG];
+pub const VARIABLES: &[&str] = &[
+    TABLE,
+    TIMELINE_SHARDS,
+    ALLOWED_ORIGINS,
+    EXPLORER,
+    LOG,
+    API_KEYS_SECRET,
+    INTROSPECTION,
+    RETENTION_DAYS,
+    LIMITS,
+];
 
 /// The most shards a timeline can have: 64,000 submissions a second, past what one account's table takes
 /// without a raised quota. Each costs a `Query` a page.
 pub const MAX_TIMELINE_SHARDS: u32 = 64;
+
+/// The longest retention, in days.
+pub const MAX_RETENTION_DAYS: u32 = 3_650;
 
 const TABLE: &str = "FEEDBACK_TABLE";
 const TIMELINE_SHARDS: &str = "FEEDBACK_TIMELINE_SHARDS";
 const ALLOWED_ORIGINS: &str = "FEEDBACK_ALLOWED_ORIGINS";
 const EXPLORER: &str = "FEEDBACK_EXPLORER";
 const LOG: &str = "FEEDBACK_LOG";
+const API_KEYS_SECRET: &str = "FEEDBACK_API_KEYS_SECRET";
+const INTROSPECTION: &str = "FEEDBACK_INTROSPECTION";
+const RETENTION_DAYS: &str = "FEEDBACK_RETENTION_DAYS";
+const LIMITS: &str = "FEEDBACK_LIMITS";
 
 /// What the service is told by its environment in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +59,16 @@ pub struct Config {
     pub explorer: bool,
     /// `FEEDBACK_LOG`: the least important level that is logged; `info` if unset.
     pub log: Level,
+    /// `FEEDBACK_API_KEYS_SECRET`: the name or ARN of the secret in AWS Secrets Manager that holds the API
+    /// keys; none if unset.
+    pub api_keys_secret: Option<String>,
+    /// `FEEDBACK_INTROSPECTION`: whether clients may ask what the schema looks like; `false` if unset.
+    pub introspection: Introspection,
+    /// `FEEDBACK_RETENTION_DAYS`: after how many days feedback that is submitted from now on expires, 1 to
+    /// [`MAX_RETENTION_DAYS`]; never if unset or 0.
+    pub retention: Option<Duration>,
+    /// `FEEDBACK_LIMITS`: ceilings on what one request may ask for; see [`Limits`].
+    pub limits: Limits,
 }
 
 /// A variable that is missing or has a value that it cannot have.
@@ -82,6 +112,13 @@ impl Config {
             allowed_origins: parsed(&lookup, ALLOWED_ORIGINS, str::parse)?.unwrap_or_default(),
             explorer: parsed(&lookup, EXPLORER, parse_switch)?.unwrap_or(false),
             log: parsed(&lookup, LOG, parse_level)?.unwrap_or(Level::INFO),
+            api_keys_secret: lookup(API_KEYS_SECRET),
+            introspection: match parsed(&lookup, INTROSPECTION, parse_switch)? {
+                Some(true) => Introspection::On,
+                _ => Introspection::Off,
+            },
+            retention: parsed(&lookup, RETENTION_DAYS, parse_retention)?.flatten(),
+            limits: parsed(&lookup, LIMITS, str::parse)?.unwrap_or_default(),
         })
     }
 }
@@ -115,6 +152,12 @@ pub fn parse_shards(text: &str) -> Result<NonZeroU32, String> {
 
 fn parse_switch(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false".to_owned())
+}
+
+fn parse_retention(text: &str) -> Result<Option<Duration>, String> {
+    let days = text.parse().ok().filter(|days| *days <= MAX_RETENTION_DAYS);
+    let days: u32 = days.ok_or_else(|| format!("a whole number of days from 0 to {MAX_RETENTION_DAYS}"))?;
+    Ok((days > 0).then(|| Duration::from_hours(24) * days))
 }
 
 /// A log level.
@@ -224,6 +267,10 @@ mod tests {
             allowed_origins: AllowedOrigins::None,
             explorer: false,
             log: Level::INFO,
+            api_keys_secret: None,
+            introspection: Introspection::Off,
+            retention: None,
+            limits: Limits::default(),
         };
         assert_eq!(read(&[("FEEDBACK_TABLE", "Feedback")]), Ok(expected.clone()));
         let empty = VARIABLES

@@ -9,15 +9,17 @@
 //! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
 //! | [`graphql`] | the schema: queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
+//! | [`auth`] | who is calling and what they may do: scopes, API keys, what each root field takes |
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
 //! | `local` | what only a laptop needs: the embedded engine, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
+//! | `bin/api-key` | makes an API key |
 //!
-//! Dependencies go one way: `domain ← repository ← graphql ← http ← bin`. No type of the AWS SDK leaves
-//! `repository` except into the binaries, and no type of the GraphQL library leaves `graphql` except into the
+//! Dependencies go one way: `domain ← repository ← graphql ← http ← bin`, with `auth` beside `graphql`. No type
+//! of the AWS SDK is outside `repository`, `auth::secret` and the binaries, and no type of the GraphQL library leaves `graphql` except into the
 //! transport, `http::graphql`. What the Lambda runs and what the laptop runs differ in `bin` alone.
 //!
 //! # The table
@@ -30,11 +32,13 @@
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
+//! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |
 //! | a page of the timeline | 1 `Query` a shard, and more only where a shard runs dry | [`repository::FeedbackRepository::page`] |
 //! | whether anything lies behind a page's cursor | 1 `Query` a shard, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
 //!
 //! A `Scan` is on no request's path.
 
+pub mod auth;
 pub mod config;
 pub mod domain;
 pub mod graphql;

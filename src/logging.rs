@@ -3,7 +3,7 @@
 //! Only this crate's lines go below warnings: the AWS SDK's would show whole requests, and with them what
 //! people wrote.
 
-use std::io;
+use std::{io, panic};
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -20,7 +20,7 @@ pub enum Format {
     Text,
 }
 
-/// Logs everything from `level` up from now on. Does nothing where a program logs already.
+/// Logs everything from `level` up from now on, panics included. Does nothing where a program logs already.
 pub fn start(level: Level, format: Format) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
@@ -42,5 +42,11 @@ pub fn start(level: Level, format: Format) {
     };
     let subscriber = Registry::default().with(layer.with_filter(filter));
     // Fails only where another one is set, which is what the program then wants.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        // As lines like all others. A panic's text is left out: it may quote anything.
+        panic::set_hook(Box::new(|panic| {
+            let location = panic.location().map(ToString::to_string);
+            tracing::error!(location, "a panic");
+        }));
+    }
 }

@@ -5,9 +5,12 @@
 
 use std::env;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use feedback_graphql::auth::{self, Access, ApiKeys, Scope, VerifiedIdentity};
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
+use feedback_graphql::graphql::{Introspection, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, RequestId, Service, router};
 use feedback_graphql::logging;
@@ -38,14 +41,21 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> Result<(), Error> {
     let client = repository::connect().await;
+    let repository = FeedbackRepository::new(client, &config.table, config.timeline_shards)
+        .retaining_for(config.retention);
+    let api_keys = config.api_keys_secret.as_deref().map(|id| auth::secret(id, None));
+    let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let service = Service {
-        schema: feedback_graphql::graphql::schema(),
-        repository: FeedbackRepository::new(client, &config.table, config.timeline_shards),
+        schema: schema(config.introspection),
+        repository,
         clock: Clock::System,
+        access: Arc::new(Access::Guarded(api_keys)),
     };
     let options = Options {
         allowed_origins: config.allowed_origins,
         explorer: config.explorer.then_some(Source::Cdn),
+        introspection: config.introspection == Introspection::On,
+        limits: config.limits,
     };
     let service = router(service, options)
         .map_request(prepare)
@@ -71,8 +81,11 @@ fn join_repeated_headers<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// Takes the stage off the path, and the request's id from the event.
+/// Takes the stage off the path, and from the event the request's id and who API Gateway says it is from.
 fn prepare(mut request: Request) -> Request {
+    if let Some(identity) = request.request_context_ref().and_then(verified_identity) {
+        request.extensions_mut().insert(identity);
+    }
     if let Some(path) = path_below_stage(&request) {
         *request.uri_mut() = path;
     }
@@ -81,6 +94,53 @@ fn prepare(mut request: Request) -> Request {
         request.extensions_mut().insert(id);
     }
     request
+}
+
+/// Who an authorizer of API Gateway, or the IAM authorization of a Function URL, has verified.
+///
+/// With a JWT it is the subject, with the scopes in its `scope` claim and among its `cognito:groups`. An IAM
+/// principal that the policies let through may do everything.
+fn verified_identity(context: &RequestContext) -> Option<VerifiedIdentity> {
+    let iam = |arn: &Option<String>| {
+        let arn = arn.as_deref().filter(|arn| !arn.is_empty())?;
+        Some(VerifiedIdentity {
+            subject: arn.to_owned(),
+            scope: Some(Scope::Manage),
+        })
+    };
+    match context {
+        RequestContext::ApiGatewayV2(context) => {
+            let authorizer = context.authorizer.as_ref()?;
+            if let Some(jwt) = &authorizer.jwt {
+                return identity_of_claims(|claim| jwt.claims.get(claim).cloned());
+            }
+            iam(&authorizer.iam.as_ref()?.user_arn)
+        }
+        RequestContext::ApiGatewayV1(context) => {
+            if let Some(claims) = context.authorizer.fields.get("claims") {
+                return identity_of_claims(|claim| Some(claims.get(claim)?.as_str()?.to_owned()));
+            }
+            iam(&context.identity.user_arn)
+        }
+        _ => None,
+    }
+}
+
+/// The identity in the claims of a token. API Gateway writes a list as `[one other]` or `one,other`.
+fn identity_of_claims(claim: impl Fn(&str) -> Option<String>) -> Option<VerifiedIdentity> {
+    let names = [claim("scope"), claim("cognito:groups")]
+        .map(Option::unwrap_or_default)
+        .join(" ");
+    let names = names.split([' ', ',', '[', ']']).map(|name| match name {
+        // Cognito puts a slash between the resource server and its scope.
+        "feedback/read" => "feedback:read",
+        "feedback/manage" => "feedback:manage",
+        name => name,
+    });
+    Some(VerifiedIdentity {
+        subject: claim("sub").filter(|subject| !subject.is_empty())?,
+        scope: Scope::highest(names),
+    })
 }
 
 /// The URI without the stage that the runtime's library put before the path, or that API Gateway left

@@ -1,16 +1,21 @@
 //! The service on a laptop: the same router as in the cloud, over an embedded engine.
 
-use std::env;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
+use std::{env, fs};
 
 use aws_sdk_dynamodb::Client;
 use clap::{ArgAction, Parser};
-use feedback_graphql::config::{AllowedOrigins, MAX_TIMELINE_SHARDS, parse_level, parse_shards};
+use feedback_graphql::auth::{Access, ApiKeys, KeySet, KeySource, NewKey, Scope, make_key};
+use feedback_graphql::config::{
+    AllowedOrigins, MAX_RETENTION_DAYS, MAX_TIMELINE_SHARDS, parse_level, parse_shards,
+};
 use feedback_graphql::domain::Clock;
+use feedback_graphql::graphql::{Introspection, Limits, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Assets, Engine, Storage, add_sample};
@@ -78,6 +83,23 @@ struct Arguments {
     )]
     allowed_origins: Option<AllowedOrigins>,
 
+    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start
+    #[arg(long)]
+    require_auth: bool,
+
+    /// Let in the API keys in this file too, as the cargo command api-key makes them; read anew for each
+    /// request
+    #[arg(long, value_name = "PATH", requires = "require_auth")]
+    api_keys: Option<PathBuf>,
+
+    /// Days after which feedback that is submitted from now on expires; 0 for never
+    #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]
+    retention_days: u32,
+
+    /// Ceilings on what one request may ask for, like "depth=16 complexity=5000"
+    #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
+    limits: Limits,
+
     /// Serve the explorer's files from this folder instead of the internet. Fill it with:
     /// npm install --prefix DIR graphiql@4.1.2 react@18.3.1 react-dom@18.3.1
     #[arg(long, value_name = "DIR")]
@@ -131,21 +153,27 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .await
         .map_err(unusable)?;
     let shards = choose_shards(arguments.shards, in_use)?;
-    let repository = FeedbackRepository::new(client, &arguments.table, shards);
+    let days = arguments.retention_days;
+    let repository = FeedbackRepository::new(client, &arguments.table, shards)
+        .retaining_for((days > 0).then(|| Duration::from_hours(24) * days));
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
         .map_err(|error| format!("cannot add the sample: {error}"))?;
 
+    let (access, key) = access(&arguments)?;
     let service = Service {
-        schema: feedback_graphql::graphql::schema(),
+        schema: schema(Introspection::On),
         repository,
         clock: Clock::System,
+        access: Arc::new(access),
     };
     let options = Options {
         allowed_origins: arguments
             .allowed_origins
             .clone()
             .unwrap_or(AllowedOrigins::Loopback),
+        introspection: true,
+        limits: arguments.limits,
         explorer: Some(if assets.is_some() {
             Source::Local
         } else {
@@ -172,11 +200,16 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     );
     println!("  DynamoDB   {endpoint}");
     if engine.is_some() {
-        println!("             AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_REGION=local \\");
+        println!("             AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any AWS_DEFAULT_REGION=local \\");
         println!("             aws dynamodb scan --table-name {table} --endpoint-url {endpoint}");
     }
-    println!("  Access     everything is allowed to everyone who can reach {address};");
-    println!("             browsers let pages of {origins} in");
+    if let Some(key) = key {
+        println!("  Access     anonymous callers may submit; for everything else, until the server stops:");
+        println!("             Authorization: Bearer {}", key.token);
+    } else {
+        println!("  Access     everything is allowed to everyone who can reach {address}");
+    }
+    println!("  Browsers   let pages of {origins} in");
     println!("\nCtrl-C stops it.");
 
     serve(listener, router).await?;
@@ -229,6 +262,39 @@ async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, Str
         repository::connect_to(&endpoint).await
     };
     (client, endpoint)
+}
+
+/// How callers are told apart, and the key that was made for this run.
+fn access(arguments: &Arguments) -> Result<(Access, Option<NewKey>), String> {
+    if !arguments.require_auth {
+        return Ok((Access::Open, None));
+    }
+    let key = make_key("this run", &[Scope::Manage]).map_err(|error| error.to_string())?;
+    let (entry, file) = (key.entry.clone(), arguments.api_keys.clone());
+    if let Some(file) = &file {
+        let text =
+            fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        KeySet::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    let source: KeySource = Arc::new(move || {
+        let keys = stored_keys(&entry, file.as_deref());
+        Box::pin(async move { keys })
+    });
+    let keys = ApiKeys::new(source, Clock::System).without_cache();
+    Ok((Access::Guarded(Some(keys)), Some(key)))
+}
+
+/// The keys in the file and the one of this run, as one text.
+fn stored_keys(entry: &str, file: Option<&Path>) -> Result<String, String> {
+    let text = file.map_or_else(|| Ok("{\"keys\": []}".to_owned()), fs::read_to_string);
+    let mut stored: serde_json::Value = text
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()))?;
+    let entry = serde_json::from_str(entry).map_err(|error| error.to_string())?;
+    if let Some(keys) = stored.get_mut("keys").and_then(serde_json::Value::as_array_mut) {
+        keys.push(entry);
+    }
+    Ok(stored.to_string())
 }
 
 fn choose_shards(wanted: Option<NonZeroU32>, in_use: u32) -> Result<NonZeroU32, String> {

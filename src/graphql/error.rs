@@ -7,11 +7,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation,
-};
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{ErrorExtensionValues, ServerError, ServerResult, ValidationResult, Variables};
+use async_graphql::{ErrorExtensionValues, ServerError};
 
 use crate::repository::RepositoryError;
 
@@ -28,6 +24,30 @@ pub enum Code {
     OperationResolutionFailure,
     /// An argument or a variable has a value that it cannot have.
     BadUserInput,
+    /// There is no credential, or no valid one, and there has to be.
+    Unauthenticated,
+    /// The credential does not allow this.
+    Forbidden,
+    /// The schema is not shown here.
+    IntrospectionDisabled,
+    /// The document has more bytes than allowed.
+    QueryTooLong,
+    /// The document has more tokens than allowed.
+    TooManyTokens,
+    /// The fields are nested more deeply than allowed.
+    QueryTooDeep,
+    /// The fields cost more than allowed.
+    QueryTooComplex,
+    /// More fields have aliases than allowed.
+    TooManyAliases,
+    /// The operation has more root fields than allowed.
+    TooManyRootFields,
+    /// The document has more directives than allowed.
+    TooManyDirectives,
+    /// A fragment spreads itself.
+    FragmentCycle,
+    /// The body has more bytes than allowed.
+    PayloadTooLarge,
     /// DynamoDB takes no more requests at the moment.
     TooManyRequests,
     /// DynamoDB cannot be reached at the moment.
@@ -37,12 +57,25 @@ pub enum Code {
 }
 
 impl Code {
-    const ALL: [Self; 8] = [
+    /// Every code.
+    pub const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
         Self::OperationResolutionFailure,
         Self::BadUserInput,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::IntrospectionDisabled,
+        Self::QueryTooLong,
+        Self::TooManyTokens,
+        Self::QueryTooDeep,
+        Self::QueryTooComplex,
+        Self::TooManyAliases,
+        Self::TooManyRootFields,
+        Self::TooManyDirectives,
+        Self::FragmentCycle,
+        Self::PayloadTooLarge,
         Self::TooManyRequests,
         Self::ServiceUnavailable,
         Self::InternalServerError,
@@ -57,6 +90,18 @@ impl Code {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
             Self::BadUserInput => "BAD_USER_INPUT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
+            Self::QueryTooLong => "QUERY_TOO_LONG",
+            Self::TooManyTokens => "TOO_MANY_TOKENS",
+            Self::QueryTooDeep => "QUERY_TOO_DEEP",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::TooManyAliases => "TOO_MANY_ALIASES",
+            Self::TooManyRootFields => "TOO_MANY_ROOT_FIELDS",
+            Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
+            Self::FragmentCycle => "FRAGMENT_CYCLE",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",
@@ -149,46 +194,5 @@ impl From<ApiError> for async_graphql::Error {
             source,
             extensions: Some(extensions),
         }
-    }
-}
-
-/// Gives the errors of a document that cannot be executed their code. After execution they could not be
-/// told from others.
-pub(super) struct MarkRequestErrors;
-
-impl ExtensionFactory for MarkRequestErrors {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_graphql::async_trait::async_trait]
-impl Extension for MarkRequestErrors {
-    async fn parse_query(
-        &self,
-        context: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let parsed = next.run(context, query, variables).await;
-        parsed.map_err(|mut error| {
-            Code::GraphqlValidationFailed.mark(&mut error);
-            error
-        })
-    }
-
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let validated = next.run(context).await;
-        validated.map_err(|mut errors| {
-            for error in &mut errors {
-                Code::GraphqlValidationFailed.mark(error);
-            }
-            errors
-        })
     }
 }

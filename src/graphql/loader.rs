@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 
-use crate::domain::{Feedback, FeedbackId};
+use crate::domain::{Clock, Feedback, FeedbackId};
 use crate::repository::{FeedbackRepository, MAX_BATCH, RepositoryError};
 
 /// What is known of one id. The error is shared by all ids of a batch.
@@ -15,16 +15,19 @@ pub(super) type Loaded = Result<Option<Feedback>, Arc<RepositoryError>>;
 /// Loads feedback by id and remembers it for as long as it lives: for one request.
 pub(super) type FeedbackLoader = Loader<FeedbackId, Loaded, FeedbackBatch>;
 
-pub(super) fn new(repository: FeedbackRepository) -> FeedbackLoader {
-    Loader::new(FeedbackBatch(repository)).with_max_batch_size(MAX_BATCH)
+pub(super) fn new(repository: FeedbackRepository, clock: Clock) -> FeedbackLoader {
+    Loader::new(FeedbackBatch { repository, clock }).with_max_batch_size(MAX_BATCH)
 }
 
-pub(super) struct FeedbackBatch(FeedbackRepository);
+pub(super) struct FeedbackBatch {
+    repository: FeedbackRepository,
+    clock: Clock,
+}
 
 impl BatchFn<FeedbackId, Loaded> for FeedbackBatch {
     /// Answers every key: the loader panics over one that is missing.
     async fn load(&mut self, ids: &[FeedbackId]) -> HashMap<FeedbackId, Loaded> {
-        match self.0.by_ids(ids).await {
+        match self.repository.by_ids(ids, self.clock.now()).await {
             Ok(mut found) => ids.iter().map(|id| (*id, Ok(found.remove(id)))).collect(),
             Err(error) => {
                 let error = Arc::new(error);

@@ -3,8 +3,10 @@
 //! The schema is built without any resource, so that it can be printed without a database. What the
 //! resolvers of one request share ([`Session`]) travels with the request.
 
+mod completion;
 mod cursor;
 mod error;
+mod limits;
 mod loader;
 mod mutation;
 mod query;
@@ -13,10 +15,11 @@ mod types;
 use async_graphql::{EmptySubscription, SDLExportOptions};
 
 pub use error::{Code, request_error};
+pub use limits::Limits;
 
 use crate::domain::Clock;
 use crate::repository::FeedbackRepository;
-use error::MarkRequestErrors;
+use completion::CompletionFactory;
 use loader::FeedbackLoader;
 use mutation::Mutation;
 use query::Query;
@@ -24,12 +27,26 @@ use query::Query;
 /// The schema of the service.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
+/// Whether clients may ask what the schema looks like, and are told in error messages what they may have meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Introspection {
+    /// They may.
+    On,
+    /// They may not.
+    Off,
+}
+
 /// Builds the schema.
 #[must_use]
-pub fn schema() -> Schema {
-    Schema::build(Query, Mutation, EmptySubscription)
-        .extension(MarkRequestErrors)
-        .finish()
+pub fn schema(introspection: Introspection) -> Schema {
+    let builder = Schema::build(Query, Mutation, EmptySubscription)
+        .extension(CompletionFactory)
+        // The limits that are checked before execution tell which one it was.
+        .limit_recursive_depth(usize::MAX);
+    match introspection {
+        Introspection::On => builder.finish(),
+        Introspection::Off => builder.disable_introspection().disable_suggestions().finish(),
+    }
 }
 
 /// The schema in the schema definition language, in a stable order.
@@ -41,7 +58,7 @@ pub fn sdl() -> String {
         .sorted_enum_items()
         .include_specified_by()
         .use_space_ident();
-    let sdl = schema().sdl_with_options(options);
+    let sdl = schema(Introspection::On).sdl_with_options(options);
     // The exporter leaves blank lines at the end and white space on some lines.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
     format!("{}\n", lines.join("\n").trim_end())
@@ -59,7 +76,7 @@ impl Session {
     #[must_use]
     pub fn new(repository: FeedbackRepository, clock: Clock) -> Self {
         Self {
-            feedback: loader::new(repository.clone()),
+            feedback: loader::new(repository.clone(), clock.clone()),
             repository,
             clock,
         }

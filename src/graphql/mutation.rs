@@ -1,10 +1,11 @@
 //! The root of mutations.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 
 use super::Session;
 use super::error::ApiError;
-use super::types::{SubmitFeedbackInput, SubmitFeedbackPayload};
+use super::query::parse_id;
+use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload};
 use crate::domain::{FeedbackId, NewFeedback};
 
 /// What can be changed.
@@ -19,10 +20,28 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The feedback.")] input: SubmitFeedbackInput,
-    ) -> Option<async_graphql::Result<SubmitFeedbackPayload>> {
+    ) -> async_graphql::Result<Option<SubmitFeedbackPayload>> {
         let session = context.data_unchecked::<Session>();
-        Some(submit(session, input).await.map_err(Into::into))
+        Ok(Some(submit(session, input).await?))
     }
+
+    /// Deletes feedback for good. It cannot be read by id any more at once, and disappears from listings
+    /// shortly after, mostly within a second. Deleting what is not there is no error. Takes the scope
+    /// `feedback:manage`. Null only together with an error.
+    async fn delete_feedback(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The feedback's id: a UUID with hyphens.")] id: ID,
+    ) -> async_graphql::Result<Option<DeleteFeedbackPayload>> {
+        let session = context.data_unchecked::<Session>();
+        Ok(Some(delete(session, &id).await?))
+    }
+}
+
+async fn delete(session: &Session, id: &ID) -> Result<DeleteFeedbackPayload, ApiError> {
+    let id = parse_id(id)?;
+    let was_there = session.repository.delete(id, session.clock.now()).await?;
+    Ok(DeleteFeedbackPayload::new(id, was_there))
 }
 
 async fn submit(session: &Session, input: SubmitFeedbackInput) -> Result<SubmitFeedbackPayload, ApiError> {

@@ -1,7 +1,4 @@
 //! The root of queries.
-//!
-//! A nullable field that can fail returns `Option<Result<T>>`, not `Result<Option<T>>`: the library makes only
-//! the former null in its place, and with the latter takes all other fields down too.
 
 use async_graphql::{Context, ID, Object};
 
@@ -23,9 +20,8 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A UUID with hyphens.")] id: ID,
-    ) -> Option<async_graphql::Result<FeedbackObject>> {
-        let found = load(context, &id).await.transpose()?;
-        Some(found.map(FeedbackObject).map_err(Into::into))
+    ) -> async_graphql::Result<Option<FeedbackObject>> {
+        Ok(load(context, &id).await?.map(FeedbackObject))
     }
 
     #[expect(
@@ -57,7 +53,7 @@ impl Query {
                     than 2,000 pieces of feedback to examine ends early, with `hasNextPage` true."
         )]
         filter: Option<FeedbackFilter>,
-    ) -> Option<async_graphql::Result<FeedbackConnection>> {
+    ) -> async_graphql::Result<Option<FeedbackConnection>> {
         let arguments = Arguments {
             first,
             after,
@@ -66,7 +62,7 @@ impl Query {
             order,
             filter,
         };
-        Some(list(context, arguments).await.map_err(Into::into))
+        Ok(Some(list(context, arguments).await?))
     }
 
     /// The object with this id; null if there is none. Strongly consistent.
@@ -74,9 +70,8 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
-    ) -> Option<async_graphql::Result<Node>> {
-        let found = load(context, &id).await.transpose()?;
-        Some(found.map(node).map_err(Into::into))
+    ) -> async_graphql::Result<Option<Node>> {
+        Ok(load(context, &id).await?.map(node))
     }
 
     /// The objects with these ids, in the order of the ids; null in the place of each that there is none
@@ -124,7 +119,7 @@ async fn list(context: &Context<'_>, arguments: Arguments) -> Result<FeedbackCon
     )
     .map_err(|error| ApiError::bad_user_input(&error))?;
     let session = context.data_unchecked::<Session>();
-    let page = session.repository.page(&request).await?;
+    let page = session.repository.page(&request, session.clock.now()).await?;
     Ok(FeedbackConnection::new(request, page))
 }
 
@@ -138,7 +133,7 @@ async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiErr
     Ok(session.feedback.load(id).await?)
 }
 
-fn parse_id(id: &ID) -> Result<FeedbackId, ApiError> {
+pub(super) fn parse_id(id: &ID) -> Result<FeedbackId, ApiError> {
     FeedbackId::parse(id).map_err(|error| ApiError::BadUserInput(format!("`{:.60}` is {error}", id.0)))
 }
 

@@ -9,43 +9,65 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::request_log::Summary;
-use super::{MAX_BODY, Shared};
+use super::wire::plain_error;
+use super::{Shared, callers};
+use crate::auth::Refusal;
 use crate::domain::{Draft, FeedbackId, NewFeedback};
 use crate::repository::RepositoryError;
 
-pub(super) async fn post(State(shared): State<Arc<Shared>>, body: Result<Bytes, BytesRejection>) -> Response {
-    let new = match body {
-        Ok(body) => parse(&body).map_err(|message| (StatusCode::BAD_REQUEST, message)),
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("the body must have at most {MAX_BODY} bytes");
-            Err((StatusCode::PAYLOAD_TOO_LARGE, message))
-        }
-        Err(_) => {
-            let message = "the body could not be read to its end".to_owned();
-            Err((StatusCode::BAD_REQUEST, message))
-        }
+pub(super) async fn post(
+    State(shared): State<Arc<Shared>>,
+    parts: Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let mut summary = Summary::default();
+    let mut response = match submit(&shared, &parts, body, &mut summary).await {
+        Ok(()) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
+        Err((status, message)) => plain_error(status, message),
     };
-    let new = match new {
-        Ok(new) => new,
-        Err((status, message)) => return super::wire::plain_error(status, message),
-    };
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+    }
+    response.extensions_mut().insert(summary);
+    response
+}
+
+async fn submit(
+    shared: &Shared,
+    parts: &Parts,
+    body: Result<Bytes, BytesRejection>,
+    summary: &mut Summary,
+) -> Result<(), (StatusCode, String)> {
+    let caller = callers::caller(&shared.service.access, parts).await;
+    let caller = caller.map_err(|refusal| match refusal {
+        Refusal::Unauthenticated => (StatusCode::UNAUTHORIZED, refusal.to_string()),
+        Refusal::CannotTell => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
+    })?;
+    summary.caller = Some(caller.log_name());
+    let body = body.map_err(|rejection| match rejection.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => {
+            let most = shared.options.limits.body_bytes;
+            (status, format!("the body must have at most {most} bytes"))
+        }
+        _ => (
+            StatusCode::BAD_REQUEST,
+            "the body could not be read to its end".to_owned(),
+        ),
+    })?;
+    let new = parse(&body).map_err(|message| (StatusCode::BAD_REQUEST, message))?;
     let repository = shared.service.repository.metered();
     let now = shared.service.clock.now();
     let stored = repository.submit(new, FeedbackId::new(now), now).await;
-    let mut response = match stored {
-        Ok(_) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
-        Err(error) => failure(&error),
-    };
-    response.extensions_mut().insert(Summary {
-        dynamodb_requests: repository.requests_made(),
-        ..Summary::default()
-    });
-    response
+    summary.dynamodb_requests = repository.requests_made();
+    stored.map_err(|error| failure(&error))?;
+    Ok(())
 }
 
 fn parse(body: &[u8]) -> Result<NewFeedback, String> {
@@ -65,7 +87,7 @@ fn parse(body: &[u8]) -> Result<NewFeedback, String> {
     })
 }
 
-fn failure(error: &RepositoryError) -> Response {
+fn failure(error: &RepositoryError) -> (StatusCode, String) {
     tracing::error!(%error, "an operation on the table failed");
     let (status, message) = if error.is_throttled() {
         (
@@ -80,5 +102,5 @@ fn failure(error: &RepositoryError) -> Response {
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     };
-    super::wire::plain_error(status, message)
+    (status, message.to_owned())
 }

@@ -5,131 +5,164 @@
 //! could make a visitor's browser post), batches and multipart bodies, and answer a request that was never
 //! executed with `"data": null`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Positioned, ServerError, Value, Variables};
+use async_graphql::{Name, Positioned, ServerError, Value, Variables};
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use uuid::Uuid;
 
+use self::outcome::Outcome;
+pub(super) use self::outcome::panic_body;
 use self::parameters::Parameters;
-use super::request_log::Summary;
+use super::request_log::{RequestId, Summary};
 use super::wire::{Format, is_json};
-use super::{Shared, explorer};
+use super::{STAFF_PATH, Shared, callers, explorer};
+use crate::auth::{Caller, Refusal, Root, required_scope};
 use crate::graphql::{Code, Session, request_error};
-use crate::repository::RepositoryError;
 
+mod outcome;
 mod parameters;
 
 /// `GET /graphql`: queries, and the explorer for browsers.
-pub(super) async fn get(
-    State(shared): State<Arc<Shared>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let offered = |format| format != Format::Html || shared.explorer.is_some();
-    let format = match Format::negotiate(&headers, offered) {
-        Some(Format::Html) => return explorer_page(&shared),
-        Some(format) => format,
-        None => return not_acceptable(),
+pub(super) async fn get(State(shared): State<Arc<Shared>>, parts: Parts) -> Response {
+    let explorer = shared.options.explorer.filter(|_| parts.uri.path() != STAFF_PATH);
+    let offered = |format| format != Format::Html || explorer.is_some();
+    let format = match (Format::negotiate(&parts.headers, offered), explorer) {
+        (Some(Format::Html), Some(source)) => return explorer_page(source),
+        (Some(format), _) => format,
+        (None, _) => return not_acceptable(),
     };
-    let parameters = Parameters::from_query(query.as_deref().unwrap_or_default());
-    answer(&shared, &Method::GET, format, parameters).await
+    let parameters = Parameters::from_query(parts.uri.query().unwrap_or_default());
+    respond(&shared, &parts, format, parameters.map_err(bad_request)).await
 }
 
 /// `POST /graphql`: queries and mutations.
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
+    parts: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(format) = Format::negotiate(&headers, |format| format != Format::Html) else {
+    let Some(format) = Format::negotiate(&parts.headers, |format| format != Format::Html) else {
         return not_acceptable();
     };
-    if !is_json(&headers) {
-        let message = "the Content-Type must be application/json, in UTF-8";
-        return refusal(format, StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
-    }
-    let body = match body {
-        Ok(body) => body,
+    let parameters = match body {
+        _ if !is_json(&parts.headers) => {
+            let message = "the Content-Type must be application/json, in UTF-8";
+            Err(Outcome::refused(
+                Code::BadRequest,
+                message,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ))
+        }
+        Ok(body) => Parameters::from_json(&body).map_err(bad_request),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!("the body must have at most {} bytes", super::MAX_BODY);
-            return refusal(format, StatusCode::PAYLOAD_TOO_LARGE, message);
-        }
-        Err(_) => {
-            return refusal(
-                format,
-                StatusCode::BAD_REQUEST,
-                "the body could not be read to its end",
+            let message = format!(
+                "the body must have at most {} bytes",
+                shared.options.limits.body_bytes
             );
+            Err(Outcome::refused(
+                Code::PayloadTooLarge,
+                message,
+                StatusCode::PAYLOAD_TOO_LARGE,
+            ))
         }
+        Err(_) => Err(bad_request("the body could not be read to its end".to_owned())),
     };
-    answer(&shared, &Method::POST, format, Parameters::from_json(&body)).await
+    respond(&shared, &parts, format, parameters).await
 }
 
-/// Executes a request and writes what became of it.
-async fn answer(
+/// Decides who calls, executes what they ask for, and writes what became of it.
+async fn respond(
+    shared: &Shared,
+    parts: &Parts,
+    format: Format,
+    parameters: Result<Parameters, Outcome>,
+) -> Response {
+    let mut summary = Summary::default();
+    let outcome = match callers::caller(&shared.service.access, parts).await {
+        Err(Refusal::Unauthenticated) => {
+            let message = Refusal::Unauthenticated.to_string();
+            Outcome::refused(Code::Unauthenticated, message, StatusCode::UNAUTHORIZED)
+        }
+        Err(Refusal::CannotTell) => {
+            let message = Refusal::CannotTell.to_string();
+            Outcome::refused(Code::ServiceUnavailable, message, StatusCode::SERVICE_UNAVAILABLE)
+        }
+        Ok(caller) => {
+            summary.caller = Some(caller.log_name());
+            let executed = match parameters {
+                Ok(parameters) => execute(shared, &parts.method, &caller, parameters, &mut summary).await,
+                Err(refused) => Err(refused),
+            };
+            executed.unwrap_or_else(|refused| refused)
+        }
+    };
+    outcome.log_causes();
+    summary.error_codes = outcome.error_codes();
+    let mut response = outcome
+        .with_request_id(parts.extensions.get::<RequestId>())
+        .into_response(format);
+    response.extensions_mut().insert(summary);
+    response
+}
+
+/// Executes a request, unless something is against it, which is found out before anything is executed.
+async fn execute(
     shared: &Shared,
     method: &Method,
-    format: Format,
-    parameters: Result<Parameters, String>,
-) -> Response {
-    let parameters = match parameters {
-        Ok(parameters) => parameters,
-        Err(message) => return refusal(format, StatusCode::BAD_REQUEST, message),
-    };
-    let document = match parse_query(&parameters.query) {
-        Ok(document) => document,
-        Err(error) => {
-            let mut error = ServerError::from(error);
-            Code::GraphqlParseFailed.mark(&mut error);
-            return Outcome::not_executed(error).into_response(format);
+    caller: &Caller,
+    parameters: Parameters,
+    summary: &mut Summary,
+) -> Result<Outcome, Outcome> {
+    let limits = shared.options.limits;
+    limits
+        .check_text(&parameters.query)
+        .map_err(Outcome::not_executed)?;
+    let document = parse_query(&parameters.query).map_err(|error| {
+        let mut error = ServerError::from(error);
+        Code::GraphqlParseFailed.mark(&mut error);
+        Outcome::not_executed(error)
+    })?;
+    let operation = chosen_operation(&document, parameters.operation_name.as_deref())
+        .map_err(|message| Outcome::not_executed(request_error(Code::OperationResolutionFailure, message)))?;
+    summary.operation = operation_name(&document, parameters.operation_name.as_deref());
+    let root = match operation.node.ty {
+        OperationType::Query => Root::Query,
+        OperationType::Mutation => Root::Mutation,
+        OperationType::Subscription => {
+            // The library would say so twice.
+            let message = "there are no subscriptions in this schema";
+            let error = request_error(Code::GraphqlValidationFailed, message);
+            return Err(Outcome::not_executed(error));
         }
     };
-    let operation = match chosen_operation(&document, parameters.operation_name.as_deref()) {
-        Ok(operation) => operation,
-        Err(message) => {
-            let error = request_error(Code::OperationResolutionFailure, message);
-            return Outcome::not_executed(error).into_response(format);
-        }
-    };
-    let mut summary = Summary {
-        operation_type: Some(match operation.node.ty {
-            OperationType::Query => "query",
-            OperationType::Mutation => "mutation",
-            OperationType::Subscription => "subscription",
-        }),
-        operation: operation_name(&document, parameters.operation_name.as_deref()),
-        ..Summary::default()
-    };
-    if operation.node.ty == OperationType::Subscription {
-        // The library would say so twice.
-        let error = request_error(
-            Code::GraphqlValidationFailed,
-            "there are no subscriptions in this schema",
-        );
-        return Outcome::not_executed(error).into_response(format);
-    }
-    if *method == Method::GET && operation.node.ty == OperationType::Mutation {
+    summary.operation_type = Some(if root == Root::Query { "query" } else { "mutation" });
+    if *method == Method::GET && root == Root::Mutation {
         let message = "only queries can be sent by GET: send this operation by POST";
-        let mut response = refusal(format, StatusCode::METHOD_NOT_ALLOWED, message);
-        let allow = HeaderValue::from_static("POST");
-        response.headers_mut().insert(header::ALLOW, allow);
-        return response;
+        return Err(Outcome::refused(
+            Code::BadRequest,
+            message,
+            StatusCode::METHOD_NOT_ALLOWED,
+        ));
     }
+    let root_fields = limits
+        .check_document(&document, &operation.node, &parameters.variables)
+        .map_err(Outcome::not_executed)?;
+    check_access(shared, caller, root, &root_fields)?;
     if let Some(error) = missing_variable(operation, &parameters.variables) {
-        let mut response = Outcome::not_executed(error).into_response(format);
-        response.extensions_mut().insert(summary);
-        return response;
+        return Err(Outcome::not_executed(error));
     }
+
     let repository = shared.service.repository.metered();
     let session = Session::new(repository.clone(), shared.service.clock.clone());
     let mut request = async_graphql::Request::new(parameters.query)
@@ -137,13 +170,37 @@ async fn answer(
         .data(session);
     request.operation_name = parameters.operation_name;
     request.set_parsed_query(document);
-    let outcome = Outcome::from(shared.service.schema.execute(request).await);
-    outcome.log_causes();
+    let response = shared.service.schema.execute(request).await;
     summary.dynamodb_requests = repository.requests_made();
-    summary.error_codes = outcome.error_codes();
-    let mut response = outcome.into_response(format);
-    response.extensions_mut().insert(summary);
-    response
+    Ok(Outcome::from(response))
+}
+
+/// Refuses an operation as a whole when any of its fields is not for this caller.
+fn check_access(
+    shared: &Shared,
+    caller: &Caller,
+    root: Root,
+    root_fields: &BTreeSet<Name>,
+) -> Result<(), Outcome> {
+    for field in root_fields {
+        if !shared.options.introspection && matches!(field.as_str(), "__schema" | "__type") {
+            let message =
+                "what the schema looks like is not told here: see the schema.graphql of this service";
+            let error = request_error(Code::IntrospectionDisabled, message);
+            return Err(Outcome::not_executed(error));
+        }
+        let Some(scope) = required_scope(root, field).filter(|scope| !caller.may(*scope)) else {
+            continue;
+        };
+        let (code, status) = if caller.is_anonymous() {
+            (Code::Unauthenticated, StatusCode::UNAUTHORIZED)
+        } else {
+            (Code::Forbidden, StatusCode::FORBIDDEN)
+        };
+        let message = format!("this takes a credential with the scope {}", scope.name());
+        return Err(Outcome::refused(code, message, status));
+    }
+    Ok(())
 }
 
 /// The operation that is to be executed (GraphQL specification, "Executing Requests").
@@ -201,168 +258,24 @@ fn missing_variable(
     Some(error)
 }
 
-/// What became of a GraphQL request.
-#[derive(Debug, Serialize)]
-struct Outcome {
-    /// Present if the request was executed, null if that came to nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ServerError>,
-    #[serde(skip)]
-    status: StatusCode,
-}
-
-impl Outcome {
-    fn not_executed(error: ServerError) -> Self {
-        Self {
-            data: None,
-            errors: vec![error],
-            status: StatusCode::BAD_REQUEST,
-        }
-    }
-
-    fn log_causes(&self) {
-        let mut logged: Vec<&RepositoryError> = Vec::new();
-        for cause in self
-            .errors
-            .iter()
-            .filter_map(ServerError::source::<RepositoryError>)
-        {
-            // Fields that were loaded together fail together.
-            if !logged.iter().any(|earlier| std::ptr::eq(*earlier, cause)) {
-                tracing::error!(error = %cause, "an operation on the table failed");
-                logged.push(cause);
-            }
-        }
-    }
-
-    fn error_codes(&self) -> Option<String> {
-        let mut codes: Vec<&str> = Vec::new();
-        for code in self.errors.iter().filter_map(Code::of).map(Code::as_str) {
-            if !codes.contains(&code) {
-                codes.push(code);
-            }
-        }
-        (!codes.is_empty()).then(|| codes.join(","))
-    }
-
-    fn into_response(self, format: Format) -> Response {
-        let status = match format {
-            Format::GraphqlResponse => self.status,
-            Format::Json | Format::Html => StatusCode::OK,
-        };
-        let mut response = write(format, status, &self);
-        response.extensions_mut().insert(Summary {
-            error_codes: self.error_codes(),
-            ..Summary::default()
-        });
-        response
-    }
-}
-
-impl From<async_graphql::Response> for Outcome {
-    fn from(response: async_graphql::Response) -> Self {
-        let mut errors = response.errors;
-        let was_refused = |error| {
-            matches!(
-                Code::of(error),
-                Some(Code::GraphqlParseFailed | Code::GraphqlValidationFailed)
-            )
-        };
-        if response.data == Value::Null && errors.iter().any(was_refused) {
-            return Self {
-                data: None,
-                errors,
-                status: StatusCode::BAD_REQUEST,
-            };
-        }
-        // The resolvers' errors have codes; what has none is the library's own, about arguments that it
-        // could not turn into their types.
-        for error in &mut errors {
-            Code::BadUserInput.mark(error);
-        }
-        let status = if response.data == Value::Null {
-            errors
-                .iter()
-                .filter_map(Code::of)
-                .map(status_of)
-                .max()
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-        } else {
-            StatusCode::OK
-        };
-        Self {
-            data: Some(response.data),
-            errors,
-            status,
-        }
-    }
-}
-
-/// The status of an answer that has no data because of such an error.
-fn status_of(code: Code) -> StatusCode {
-    match code {
-        Code::BadRequest
-        | Code::GraphqlParseFailed
-        | Code::GraphqlValidationFailed
-        | Code::OperationResolutionFailure
-        | Code::BadUserInput => StatusCode::BAD_REQUEST,
-        Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// The answer to what is no GraphQL request: its status is the same in every format.
-fn refusal(format: Format, status: StatusCode, message: impl Into<String>) -> Response {
-    let outcome = Outcome {
-        data: None,
-        errors: vec![request_error(Code::BadRequest, message)],
-        status,
-    };
-    let mut response = write(format, status, &outcome);
-    response.extensions_mut().insert(Summary {
-        error_codes: outcome.error_codes(),
-        ..Summary::default()
-    });
-    response
+/// The answer to what is no GraphQL request.
+fn bad_request(message: String) -> Outcome {
+    Outcome::refused(Code::BadRequest, message, StatusCode::BAD_REQUEST)
 }
 
 fn not_acceptable() -> Response {
     let message = "the answer can be application/graphql-response+json or application/json: \
                    the Accept header must admit one of them";
-    refusal(Format::Json, StatusCode::NOT_ACCEPTABLE, message)
+    Outcome::refused(Code::BadRequest, message, StatusCode::NOT_ACCEPTABLE).into_response(Format::Json)
 }
 
-fn write(format: Format, status: StatusCode, outcome: &Outcome) -> Response {
-    let (status, body) = match serde_json::to_vec(outcome) {
-        Ok(body) => (status, body),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            (StatusCode::INTERNAL_SERVER_ERROR, Vec::new())
-        }
-    };
-    let headers = [
-        (header::CONTENT_TYPE, format.content_type()),
-        // Feedback is nothing for shared caches, and a listing is stale at once.
-        (header::CACHE_CONTROL, "no-store"),
-        (header::VARY, "Accept"),
-    ];
-    (status, headers, body).into_response()
-}
-
-fn explorer_page(shared: &Shared) -> Response {
-    let Some(source) = shared.explorer else {
-        return not_acceptable();
-    };
+fn explorer_page(source: explorer::Source) -> Response {
     let nonce = Uuid::new_v4().simple().to_string();
     let page = explorer::page(source, &nonce);
     let headers = [
-        (header::CONTENT_TYPE, Format::Html.content_type().to_owned()),
-        (header::CONTENT_SECURITY_POLICY, page.content_security_policy),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::VARY, "Accept".to_owned()),
+        (header::CONTENT_TYPE, Format::Html.content_type()),
+        (header::CONTENT_SECURITY_POLICY, &page.content_security_policy),
+        (header::VARY, "Accept"),
     ];
     (headers, page.html).into_response()
 }

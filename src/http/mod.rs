@@ -1,10 +1,12 @@
 //! HTTP: one router, served by the Lambda runtime in the cloud and by a socket on a laptop.
 
+mod callers;
 mod cors;
 pub mod explorer;
 mod feedback;
 mod graphql;
 mod request_log;
+mod security;
 mod wire;
 
 use std::sync::Arc;
@@ -17,14 +19,14 @@ use axum::routing::{get, post};
 
 pub use request_log::RequestId;
 
+use crate::auth::Access;
 use crate::config::AllowedOrigins;
 use crate::domain::Clock;
-use crate::graphql::Schema;
+use crate::graphql::{Limits, Schema};
 use crate::repository::FeedbackRepository;
 
-/// The largest request body, in bytes. The largest valid input is smaller: 16 pairs of metadata and all
-/// texts at their limits in the widest characters take about 50,000.
-pub const MAX_BODY: usize = 64 * 1024;
+/// Where staff come in, whom API Gateway has verified.
+const STAFF_PATH: &str = "/staff/graphql";
 
 /// What the routes need.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct Service {
     pub repository: FeedbackRepository,
     /// The time.
     pub clock: Clock,
+    /// How callers are told apart.
+    pub access: Arc<Access>,
 }
 
 /// How the routes behave.
@@ -44,31 +48,35 @@ pub struct Options {
     pub allowed_origins: AllowedOrigins,
     /// The explorer that a browser gets, if it gets one.
     pub explorer: Option<explorer::Source>,
+    /// Whether clients may ask what the schema looks like.
+    pub introspection: bool,
+    /// Ceilings on what one request may ask for.
+    pub limits: Limits,
 }
 
 struct Shared {
     service: Service,
-    explorer: Option<explorer::Source>,
+    options: Options,
 }
 
 /// The routes of the service.
 pub fn router(service: Service, options: Options) -> Router {
-    let shared = Arc::new(Shared {
-        service,
-        explorer: options.explorer,
-    });
+    let graphql = || get(graphql::get).post(graphql::post);
     let mut router = Router::new()
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", graphql())
+        .route(STAFF_PATH, graphql())
         .route("/feedback", post(feedback::post));
     if options.explorer.is_some() {
         router = router.route("/", get(to_explorer));
     }
+    let (origins, body_bytes) = (options.allowed_origins.clone(), options.limits.body_bytes);
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(shared)
-        .layer(DefaultBodyLimit::max(MAX_BODY));
-    cors::allow(router, options.allowed_origins).layer(axum::middleware::from_fn(request_log::log))
+        .with_state(Arc::new(Shared { service, options }))
+        .layer(DefaultBodyLimit::max(body_bytes));
+    let router = security::protect(cors::allow(router, origins));
+    router.layer(axum::middleware::from_fn(request_log::log))
 }
 
 /// Relative, because the service may lie below a stage's path.
@@ -77,7 +85,7 @@ async fn to_explorer() -> Response {
 }
 
 async fn not_found() -> Response {
-    let message = "there is nothing here: the paths are /graphql and /feedback";
+    let message = "there is nothing here: the paths are /graphql, /staff/graphql and /feedback";
     wire::plain_error(StatusCode::NOT_FOUND, message)
 }
 

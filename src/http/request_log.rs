@@ -21,6 +21,8 @@ pub struct RequestId(pub String);
 /// What a handler tells about what it did, in the response's extensions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summary {
+    /// Who called, if that was decided.
+    pub(super) caller: Option<String>,
     /// `query` or `mutation`, if the request got that far.
     pub(super) operation_type: Option<&'static str>,
     /// The operation's name in the document, if it has one.
@@ -48,6 +50,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
             path = path.get(..64).unwrap_or(&path),
             status = response.status().as_u16(),
             duration_ms = milliseconds(began.elapsed()),
+            caller = summary.caller,
             operation_type = summary.operation_type,
             operation = summary.operation,
             error_codes = summary.error_codes,

@@ -39,7 +39,8 @@ pub async fn connect_without_account(url: &str) -> Client {
     Client::new(&config.load().await)
 }
 
-fn loader() -> ConfigLoader {
+/// What all clients of AWS have in common.
+pub(crate) fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)

@@ -18,9 +18,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 use futures_util::future::try_join_all;
 
+pub(crate) use client::loader;
 pub use client::{connect, connect_to, connect_without_account};
 pub use error::RepositoryError;
 pub use timeline::READ_BUDGET;
@@ -34,6 +37,7 @@ use record::{FeedbackRecord, Item};
 pub const IAM_ACTIONS: &[(&str, &str)] = &[
     ("dynamodb:PutItem", "table"),
     ("dynamodb:BatchGetItem", "table"),
+    ("dynamodb:DeleteItem", "table"),
     ("dynamodb:Query", "index"),
 ];
 
@@ -50,6 +54,7 @@ pub struct FeedbackRepository {
     client: Client,
     table: Arc<str>,
     shards: NonZeroU32,
+    retention: Option<Duration>,
     meter: RequestMeter,
 }
 
@@ -65,8 +70,16 @@ impl FeedbackRepository {
             client,
             table: table.into(),
             shards,
+            retention: None,
             meter: RequestMeter::default(),
         }
+    }
+
+    /// The same repository, where feedback that is submitted from now on expires after so long. Expired
+    /// feedback is not returned any more. DynamoDB deletes it within a few days.
+    #[must_use]
+    pub fn retaining_for(self, retention: Option<Duration>) -> Self {
+        Self { retention, ..self }
     }
 
     /// The same repository, counting the requests it makes from zero.
@@ -98,7 +111,7 @@ impl FeedbackRepository {
         submitted_at: Timestamp,
     ) -> Result<Feedback, RepositoryError> {
         let feedback = new.submitted(id, submitted_at);
-        let item = FeedbackRecord::new(&feedback, self.shards).into_item()?;
+        let item = FeedbackRecord::new(&feedback, self.shards, self.retention).into_item()?;
         let answer = self
             .client
             .put_item()
@@ -127,14 +140,19 @@ impl FeedbackRepository {
         }
     }
 
-    /// The feedback that has one of these ids. Ids that nothing has are missing from the answer.
+    /// The feedback that has one of these ids and has not expired at `now`. Other ids are missing from the
+    /// answer.
     ///
     /// ⌈n/100⌉ `BatchGetItem` for n different ids, at once, strongly consistent: what was submitted before
     /// this call is found. Keys that DynamoDB leaves unprocessed are asked for again.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused, or kept leaving keys unprocessed.
-    pub async fn by_ids(&self, ids: &[FeedbackId]) -> Result<HashMap<FeedbackId, Feedback>, RepositoryError> {
+    pub async fn by_ids(
+        &self,
+        ids: &[FeedbackId],
+        now: Timestamp,
+    ) -> Result<HashMap<FeedbackId, Feedback>, RepositoryError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
@@ -142,23 +160,23 @@ impl FeedbackRepository {
         Ok(batches
             .into_iter()
             .flatten()
-            .filter_map(record::read)
+            .filter_map(|item| record::read(item, now))
             .map(|feedback| (feedback.id, feedback))
             .collect())
     }
 
-    /// A page of the timeline.
+    /// A page of the timeline, without what has expired at `now`.
     ///
     /// One `Query` a shard, and more only where a shard runs dry before the page is full. Eventually
     /// consistent: feedback is listed shortly after it was submitted, mostly within a second.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused.
-    pub async fn page(&self, request: &PageRequest) -> Result<Page, RepositoryError> {
+    pub async fn page(&self, request: &PageRequest, now: Timestamp) -> Result<Page, RepositoryError> {
         let Some(range) = request.range() else {
             return Ok(Page::empty());
         };
-        let reader = timeline::Reader::new(self, range, request.direction(), request.filter());
+        let reader = timeline::Reader::new(self, range, request.direction(), request.filter(), now);
         // One more than the page holds tells whether the listing goes on.
         let mut reading = reader.read(request.size() + 1).await?;
         let has_more = reading.found.len() > request.size() || reading.stopped_at.is_some();
@@ -181,14 +199,40 @@ impl FeedbackRepository {
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused.
-    pub async fn has_items_behind(&self, request: &PageRequest) -> Result<bool, RepositoryError> {
+    pub async fn has_items_behind(
+        &self,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<bool, RepositoryError> {
         let Some(range) = request.range_behind() else {
             return Ok(false);
         };
         // From the cursor outwards: with a filter, the nearest match is the cheapest to find.
         let direction = request.direction().reversed();
-        let reader = timeline::Reader::new(self, range, direction, request.filter());
+        let reader = timeline::Reader::new(self, range, direction, request.filter(), now);
         Ok(!reader.read(1).await?.found.is_empty())
+    }
+
+    /// Deletes the feedback with this id for good, and says whether there was any.
+    ///
+    /// One `DeleteItem`. It disappears from listings shortly after.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached or refused.
+    pub async fn delete(&self, id: FeedbackId, now: Timestamp) -> Result<bool, RepositoryError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&*self.table)
+            .set_key(Some(table::key(&id)))
+            .return_values(ReturnValue::AllOld)
+            .customize()
+            .interceptor(self.meter.clone())
+            .send()
+            .await?;
+        Ok(answer
+            .attributes
+            .is_some_and(|item| !record::is_expired(&item, now)))
     }
 
     async fn batch(&self, ids: &[FeedbackId]) -> Result<Vec<Item>, RepositoryError> {

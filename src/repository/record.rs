@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub(super) struct FeedbackRecord {
     /// A list of pairs rather than a map, which would lose their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     metadata: Vec<MetadataRecord>,
+    /// See [`table::EXPIRY_ATTRIBUTE`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,7 +65,7 @@ enum MalformedItem {
 }
 
 impl FeedbackRecord {
-    pub(super) fn new(feedback: &Feedback, shards: NonZeroU32) -> Self {
+    pub(super) fn new(feedback: &Feedback, shards: NonZeroU32, retention: Option<Duration>) -> Self {
         let metadata = feedback
             .metadata
             .iter()
@@ -80,6 +84,7 @@ impl FeedbackRecord {
             email: feedback.email.clone(),
             page_url: feedback.page_url.clone(),
             metadata: metadata.collect(),
+            expires_at: retention.map(|retention| feedback.submitted_at.as_seconds() + retention.as_secs()),
         }
     }
 
@@ -113,8 +118,19 @@ impl FeedbackRecord {
     }
 }
 
-/// The feedback in an item. A malformed item costs itself and not its page: it is logged and left out.
-pub(super) fn read(item: Item) -> Option<Feedback> {
+/// Whether an item has expired. DynamoDB may keep it for days after that.
+pub(super) fn is_expired(item: &Item, now: Timestamp) -> bool {
+    let expiry = item.get(table::EXPIRY_ATTRIBUTE);
+    let seconds = expiry.and_then(|expiry| expiry.as_n().ok()?.parse::<u64>().ok());
+    seconds.is_some_and(|seconds| seconds <= now.as_seconds())
+}
+
+/// The feedback in an item, unless it has expired. A malformed item costs itself and not its page: it is logged
+/// and left out.
+pub(super) fn read(item: Item, now: Timestamp) -> Option<Feedback> {
+    if is_expired(&item, now) {
+        return None;
+    }
     let id = item.get(table::PARTITION_KEY).cloned();
     let read = serde_dynamo::from_item(item)
         // The deserializer's own text may quote what it found.

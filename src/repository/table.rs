@@ -23,6 +23,9 @@ pub const SHARD_ATTRIBUTE: &str = "timelineShard";
 /// The index's sort key: the position, a string.
 pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
 
+/// When an item expires, in seconds since 1970 began: the table's time to live.
+pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
+
 /// How often, and how long apart, a new table is asked whether it is ready.
 const READY_CHECKS: u32 = 120;
 const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);

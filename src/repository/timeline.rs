@@ -19,7 +19,7 @@ use futures_util::future::try_join_all;
 
 use super::record::{self, Item};
 use super::{FeedbackRepository, RepositoryError, number, string, table};
-use crate::domain::{Direction, Feedback, Filter, Position, PositionRange};
+use crate::domain::{Direction, Feedback, Filter, Position, PositionRange, Timestamp};
 
 /// How many items are examined for one page before what was found is returned. At 300 bytes an item that
 /// is about 75 read units, and less than a second.
@@ -42,6 +42,7 @@ pub(super) struct Reader<'a> {
     range: PositionRange,
     direction: Direction,
     filter: &'a Filter,
+    now: Timestamp,
 }
 
 impl<'a> Reader<'a> {
@@ -50,12 +51,14 @@ impl<'a> Reader<'a> {
         range: PositionRange,
         direction: Direction,
         filter: &'a Filter,
+        now: Timestamp,
     ) -> Self {
         Self {
             repository,
             range,
             direction,
             filter,
+            now,
         }
     }
 
@@ -166,9 +169,13 @@ impl<'a> Reader<'a> {
             shard.read_to = Some(place);
         }
         shard.resume_after = resume_after;
-        shard
-            .buffer
-            .extend(answer.items.into_iter().flatten().filter_map(record::read));
+        shard.buffer.extend(
+            answer
+                .items
+                .into_iter()
+                .flatten()
+                .filter_map(|item| record::read(item, self.now)),
+        );
         Ok(usize::try_from(answer.scanned_count).unwrap_or(0))
     }
 

@@ -217,7 +217,7 @@ async fn a_document_that_cannot_be_executed_has_a_code_of_its_own_and_no_data() 
         ),
         (
             json!({ "query": "{ feedbacks(first: \"1\") { nodes { id } } }" }),
-            "GRAPHQL_VALIDATION_FAILED",
+            "BAD_USER_INPUT",
         ),
         (json!({ "query": two }), "OPERATION_RESOLUTION_FAILURE"),
         (
@@ -286,6 +286,46 @@ async fn one_failing_field_does_not_take_the_others_with_it() {
         .map(|error| &error["path"])
         .collect();
     assert_eq!(paths, [&json!(["bad"]), &json!(["also"])]);
+}
+
+#[tokio::test]
+async fn a_field_that_failed_is_null_or_takes_along_what_must_not_be_null() {
+    let server = Server::start().await;
+    for (query, data) in [
+        (
+            "{ b: __typename feedbacks(first: 99999999999) { nodes { id } } a: __typename }",
+            json!({ "b": "Query", "feedbacks": null, "a": "Query" }),
+        ),
+        (
+            "{ feedbacks(filter: { submittedFrom: \"x\" }) { nodes { id } } a: __typename }",
+            json!({ "feedbacks": null, "a": "Query" }),
+        ),
+        ("{ nodes(ids: [\"x\"]) { id } a: __typename }", Value::Null),
+    ] {
+        let answer = post(&server, GRAPHQL, &json!({ "query": query }).to_string()).await;
+        let body = answer.json();
+        assert_eq!(body["data"], data, "{query}");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        assert_eq!(answer.status, if data.is_null() { 400 } else { 200 }, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn fields_come_in_the_order_of_the_document() {
+    let server = Server::start().await;
+    let id = server.store.submit("planted", NOW).await.id;
+    let query = format!(
+        "{{ slow: feedbacks {{ pageInfo {{ hasNextPage }} nodes {{ message id }} }} ...F quick: __typename
+            slow: feedbacks {{ nodes {{ rating }} edges {{ cursor }} }} }}
+         fragment F on Query {{ one: feedback(id: \"{id}\") {{ topic id }} }}"
+    );
+    let answer = post(&server, GRAPHQL, &json!({ "query": query }).to_string()).await;
+    let cursor = answer.json()["data"]["slow"]["edges"][0]["cursor"].clone();
+    let expected = format!(
+        "{{\"data\":{{\"slow\":{{\"pageInfo\":{{\"hasNextPage\":false}},\"nodes\":[{{\"message\":\"planted\",\"id\":\"{id}\",\"rating\":null}}],\
+         \"edges\":[{{\"cursor\":{cursor}}}]}},\"one\":{{\"topic\":null,\"id\":\"{id}\"}},\"quick\":\"Query\"}}}}"
+    );
+    assert_eq!(answer.body, expected);
 }
 
 #[tokio::test]

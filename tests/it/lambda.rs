@@ -1,17 +1,20 @@
 //! The Lambda binary itself, fed with events of each kind by a Runtime API of the tests' own.
 
+use feedback_graphql::auth::{Scope, make_key};
 use serde_json::{Value, json};
 
-use crate::support::events::{EventKind, HttpCall};
+use crate::support::events::{EventKind, HttpAnswer, HttpCall, event};
 use crate::support::lambda::{Lambda, Options};
+use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{Store, TABLE};
 
 const PLANTED: [&str; 4] = [
-    "planted-message",
+    "planted message",
     "planted@example.org",
-    "planted-value",
-    "planted-variable",
+    "planted value",
+    "planted variable",
 ];
+const LIST: &str = "query List { feedbacks { nodes { id } } }";
 
 fn submit(message: &str) -> HttpCall {
     let query = "mutation Submit($input: SubmitFeedbackInput!) {
@@ -36,10 +39,25 @@ async fn start(store: &Store) -> Lambda {
     Lambda::start(options(store)).await
 }
 
+/// A function that knows one key, which may do everything, and the credential with it.
+async fn start_with_key(store: &Store) -> (Lambda, Secrets, String) {
+    let key = make_key("manager", &[Scope::Manage]).unwrap();
+    let secrets = Secrets::start().await;
+    secrets.store(&[&key]);
+    let options = options(store)
+        .with("FEEDBACK_API_KEYS_SECRET", SECRET)
+        .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &secrets.endpoint);
+    (
+        Lambda::start(options).await,
+        secrets,
+        format!("Bearer {}", key.token),
+    )
+}
+
 #[tokio::test]
 async fn events_of_each_kind_are_answered_and_end_up_in_the_table() {
     let store = Store::new().await;
-    let lambda = start(&store).await;
+    let (lambda, secrets, bearer) = start_with_key(&store).await;
     for (index, kind) in EventKind::ALL.into_iter().enumerate() {
         let message = format!("Grüße über {kind:?}");
         let call = submit(&message);
@@ -67,15 +85,15 @@ async fn events_of_each_kind_are_answered_and_end_up_in_the_table() {
             .append_pair("query", query)
             .append_pair("variables", &json!({ "id": feedback["id"] }).to_string())
             .finish();
-        let answer = lambda
-            .call(kind, &HttpCall::get(&format!("/graphql?{parameters}")))
-            .await;
+        let read = HttpCall::get(&format!("/graphql?{parameters}")).with_header("authorization", &bearer);
+        let answer = lambda.call(kind, &read).await;
         assert_eq!(
             answer.json(),
             json!({ "data": { "feedback": { "message": message } } }),
             "{kind:?}"
         );
     }
+    assert_eq!(secrets.reads(), 1, "the keys are read once");
 }
 
 #[tokio::test]
@@ -147,7 +165,7 @@ async fn the_explorer_and_other_origins_are_let_in_only_by_configuration() {
 #[tokio::test]
 async fn each_request_is_one_line_of_json_that_tells_nothing_personal() {
     let store = Store::new().await;
-    let lambda = start(&store).await;
+    let (lambda, _secrets, bearer) = start_with_key(&store).await;
     lambda.call(EventKind::HttpApi, &submit(PLANTED[0])).await;
     let id = lambda.last_request_id();
     let line: Value = serde_json::from_str(&lambda.log_line(&id).await).expect("JSON");
@@ -166,6 +184,7 @@ async fn each_request_is_one_line_of_json_that_tells_nothing_personal() {
         (&line["status"], &line["dynamodb_requests"]),
         (&json!(200), &json!(1))
     );
+    assert_eq!(line["caller"], "anonymous");
     assert!(line["duration_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(line.get("error_codes"), None);
 
@@ -177,6 +196,7 @@ async fn each_request_is_one_line_of_json_that_tells_nothing_personal() {
         "/graphql",
         &json!({ "query": query, "variables": { "v": PLANTED[3] } }),
     );
+    let call = call.with_header("authorization", &bearer);
     lambda.call(EventKind::HttpApi, &call).await;
     let line: Value = serde_json::from_str(&lambda.log_line(&lambda.last_request_id()).await).expect("JSON");
     assert_eq!(
@@ -184,6 +204,8 @@ async fn each_request_is_one_line_of_json_that_tells_nothing_personal() {
         (&json!("Bad"), &json!("BAD_USER_INPUT"))
     );
     assert_eq!(line["dynamodb_requests"], 0);
+    assert_eq!(line["caller"], "key manager");
+    assert_eq!(line["caller"], "key manager");
 
     let call = HttpCall::post_json("/feedback", &json!({ "feedback": PLANTED[0] }));
     lambda.call(EventKind::HttpApi, &call).await;
@@ -195,6 +217,131 @@ async fn each_request_is_one_line_of_json_that_tells_nothing_personal() {
             !logs.iter().any(|line| line.contains(planted)),
             "{planted} is in {logs:#?}"
         );
+    }
+    let token = bearer.trim_start_matches("Bearer ");
+    assert!(
+        !logs.iter().any(|line| line.contains(token)),
+        "the token is in {logs:#?}"
+    );
+}
+
+/// An event with what an authorizer of API Gateway adds to it.
+fn authorized(kind: EventKind, path: &str, query: &str, authorizer: &Value) -> Value {
+    let call =
+        HttpCall::post_json(path, &json!({ "query": query })).with_header("authorization", "Bearer a.b.c");
+    let mut event = event(kind, &call);
+    event["requestContext"]["authorizer"] = authorizer.clone();
+    event
+}
+
+async fn answer(lambda: &Lambda, kind: EventKind, event: Value) -> HttpAnswer {
+    HttpAnswer::parse(kind, &lambda.invoke(event).await.unwrap())
+}
+
+#[tokio::test]
+async fn staff_come_in_by_what_api_gateway_has_verified() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let delete =
+        "mutation { deleteFeedback(id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\") { deletedFeedbackId } }";
+    let jwt = |claims: Value| json!({ "jwt": { "claims": claims, "scopes": null } });
+    let arn = "arn:aws:iam::123456789012:user/sam";
+    let iam = json!({ "iam": { "userArn": arn, "userId": "x", "accountId": "123456789012" } });
+    let staff_arn = format!("staff {arn}");
+    for (authorizer, read, manage, caller) in [
+        (
+            jwt(json!({ "sub": "sam", "scope": "openid feedback:read" })),
+            200,
+            403,
+            "staff sam",
+        ),
+        (
+            jwt(json!({ "sub": "sam", "scope": "feedback/manage" })),
+            200,
+            200,
+            "staff sam",
+        ),
+        (
+            jwt(json!({ "sub": "sam", "cognito:groups": "[editors feedback:read]" })),
+            200,
+            403,
+            "staff sam",
+        ),
+        (
+            jwt(json!({ "sub": "sam", "cognito:groups": "[feedback:manage]" })),
+            200,
+            200,
+            "staff sam",
+        ),
+        (
+            jwt(json!({ "sub": "sam", "scope": "openid", "cognito:groups": "[readers]" })),
+            403,
+            403,
+            "staff sam",
+        ),
+        (jwt(json!({ "sub": "", "scope": "feedback:read" })), 401, 401, ""),
+        (iam, 200, 200, staff_arn.as_str()),
+        (
+            json!({ "lambda": { "sub": "sam", "scope": "feedback:manage" } }),
+            401,
+            401,
+            "",
+        ),
+        (json!({}), 401, 401, ""),
+    ] {
+        for (query, status) in [(LIST, read), (delete, manage)] {
+            let event = authorized(EventKind::HttpApi, "/staff/graphql", query, &authorizer);
+            let answer = answer(&lambda, EventKind::HttpApi, event).await;
+            assert_eq!(answer.status, status, "{authorizer} {query}");
+            let line: Value =
+                serde_json::from_str(&lambda.log_line(&lambda.last_request_id()).await).unwrap();
+            assert_eq!(
+                line.get("caller").and_then(Value::as_str).unwrap_or_default(),
+                caller
+            );
+        }
+    }
+    let claims = json!({ "claims": { "sub": "sam", "cognito:groups": "editors,feedback:read" } });
+    let event = authorized(EventKind::RestApi, "/staff/graphql", LIST, &claims);
+    assert_eq!(answer(&lambda, EventKind::RestApi, event).await.status, 200);
+    let mut event = authorized(EventKind::RestApi, "/staff/graphql", delete, &Value::Null);
+    event["requestContext"]["identity"]["userArn"] = json!(arn);
+    assert_eq!(answer(&lambda, EventKind::RestApi, event).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_client_sends_cannot_pass_for_what_api_gateway_has_verified() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let authorizer =
+        json!({ "jwt": { "claims": { "sub": "sam", "scope": "feedback:manage" }, "scopes": null } });
+    // The same identity on the public path opens nothing: there the bearer token is an API key, and a wrong one.
+    let event = authorized(EventKind::HttpApi, "/graphql", LIST, &authorizer);
+    assert_eq!(answer(&lambda, EventKind::HttpApi, event).await.status, 401);
+    for kind in EventKind::ALL {
+        let mut call = HttpCall::post_json("/staff/graphql", &json!({ "query": LIST }));
+        for name in [
+            "x-amzn-oidc-data",
+            "x-amzn-oidc-identity",
+            "x-amzn-request-context",
+            "x-user",
+        ] {
+            call = call.with_header(name, &authorizer.to_string());
+        }
+        for path in [
+            "/staff/graphql",
+            "/prod/staff/graphql",
+            "/staff/../graphql",
+            "/x/../staff/graphql",
+            "//graphql",
+        ] {
+            let call = HttpCall {
+                path: path.to_owned(),
+                ..call.clone()
+            };
+            let status = lambda.call(kind, &call).await.status;
+            assert!([401, 404].contains(&status), "{kind:?} {path}: {status}");
+        }
     }
 }
 
@@ -241,12 +388,17 @@ async fn a_wrong_configuration_ends_the_start_with_a_sentence() {
 #[tokio::test]
 async fn any_client_of_http_can_talk_to_it_through_a_front() {
     let store = Store::new().await;
-    let lambda = std::sync::Arc::new(start(&store).await);
+    let (lambda, _secrets, bearer) = start_with_key(&store).await;
+    let lambda = std::sync::Arc::new(lambda);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
     tokio::spawn(crate::support::front::front(lambda, listener));
-    let body = json!({ "query": "{ feedbacks { nodes { id } } }" });
-    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    let body = json!({ "query": LIST });
+    let request = reqwest::Client::new()
+        .post(url)
+        .header("authorization", bearer)
+        .json(&body);
+    let answer = request.send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer, json!({ "data": { "feedbacks": { "nodes": [] } } }));
 }

@@ -8,6 +8,8 @@
     reason = "a test that cannot go on has failed; the lint's own exception covers only test functions"
 )]
 
+mod access;
+mod ceilings;
 mod cors;
 mod http;
 mod lambda;
@@ -15,6 +17,7 @@ mod local;
 mod paging;
 mod plain;
 mod reading;
+mod rust_client;
 mod schema;
 mod submitting;
 mod support;

@@ -112,6 +112,9 @@ impl PageInfo {
             return Ok(self.has_more);
         }
         let session = context.data_unchecked::<Session>();
-        Ok(session.repository.has_items_behind(&self.request).await?)
+        Ok(session
+            .repository
+            .has_items_behind(&self.request, session.clock.now())
+            .await?)
     }
 }

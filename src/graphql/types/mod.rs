@@ -2,11 +2,13 @@
 
 mod connection;
 mod date_time;
+mod delete;
 mod feedback;
 mod filter;
 mod submit;
 
 pub(super) use connection::FeedbackConnection;
+pub(super) use delete::DeleteFeedbackPayload;
 pub(super) use feedback::{FeedbackObject, Node};
 pub(super) use filter::{FeedbackFilter, FeedbackOrder};
 pub(super) use submit::{SubmitFeedbackInput, SubmitFeedbackPayload};

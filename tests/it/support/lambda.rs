@@ -27,6 +27,7 @@ use uuid::Uuid;
 pub use self::runtime_api::InvocationError;
 use self::runtime_api::{Invocation, RuntimeApi};
 use super::events::{EventKind, HttpAnswer, HttpCall, event};
+use super::logs;
 
 mod runtime_api;
 
@@ -255,6 +256,9 @@ impl Drop for Lambda {
         let _already_gone = self.child.kill();
         let _status = self.child.wait();
         self.server.abort();
+        if !thread::panicking() {
+            logs::check_lines(&self.logs());
+        }
     }
 }
 

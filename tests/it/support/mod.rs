@@ -3,16 +3,19 @@
 pub mod events;
 pub mod front;
 pub mod lambda;
+pub mod logs;
 pub mod proxy;
+pub mod secrets;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use aws_sdk_dynamodb::Client;
+use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{Clock, Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
-use feedback_graphql::graphql::{Schema, Session, schema};
+use feedback_graphql::graphql::{Introspection, Schema, Session, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Engine, Storage};
@@ -68,7 +71,7 @@ impl Store {
 
     /// Executes a query on the schema, and says how many requests it made to DynamoDB.
     pub async fn counted(&self, query: &str, variables: Value) -> (Value, u32) {
-        counted(&schema(), &self.repository, query, variables).await
+        counted(&schema(Introspection::On), &self.repository, query, variables).await
     }
 
     /// Everything in the table, as DynamoDB's own JSON would have it, in no particular order.
@@ -122,6 +125,7 @@ impl Server {
         let explorer = Some(Source::Cdn);
         let options = Options {
             explorer,
+            introspection: true,
             ..Options::default()
         };
         Self::with(Store::new().await, options).await
@@ -137,10 +141,16 @@ impl Server {
     }
 
     pub async fn with(store: Store, options: Options) -> Self {
+        Self::guarded(store, options, Access::Open).await
+    }
+
+    pub async fn guarded(store: Store, options: Options, access: Access) -> Self {
+        logs::watch();
         let service = Service {
-            schema: schema(),
+            schema: schema(Introspection::On),
             repository: store.repository.clone(),
             clock: clock(),
+            access: Arc::new(access),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -182,6 +192,14 @@ impl Server {
         self.send(self.request("POST", "/graphql").json(&body))
             .await
             .json()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            logs::check();
+        }
     }
 }
 

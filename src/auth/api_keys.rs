@@ -1,0 +1,363 @@
+//! API keys, for servers and scripts.
+//!
+//! A key is a random token that its owner keeps. The service keeps its SHA-256 digest: whoever reads the
+//! store learns no key. A plain digest is enough, because a key has 256 random bits and cannot be guessed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::{Refusal, Scope};
+use crate::domain::{Clock, Timestamp};
+
+/// How long keys that were read are good for.
+const LIFETIME: Duration = Duration::from_mins(5);
+/// How long the old keys are used on after new ones could not be read.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// Reads the text that the keys are stored in. The error is for the log.
+pub type KeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+
+/// The keys that are stored in one place: read when a token first arrives, and kept for a while.
+pub struct ApiKeys {
+    source: KeySource,
+    lifetime: Duration,
+    clock: Clock,
+    read: Mutex<Option<Read>>,
+}
+
+struct Read {
+    keys: KeySet,
+    /// Until when they are used without asking again.
+    fresh_until: Timestamp,
+}
+
+impl ApiKeys {
+    /// The keys from `source`, read anew after five minutes.
+    #[must_use]
+    pub fn new(source: KeySource, clock: Clock) -> Self {
+        Self {
+            source,
+            lifetime: LIFETIME,
+            clock,
+            read: Mutex::new(None),
+        }
+    }
+
+    /// The same keys, read anew for each request: for a source that costs nothing.
+    #[must_use]
+    pub fn without_cache(self) -> Self {
+        Self {
+            lifetime: Duration::ZERO,
+            ..self
+        }
+    }
+
+    /// The name and the scope of the key that this token is, if it is one.
+    pub(super) async fn find(&self, token: &str) -> Result<Option<(String, Option<Scope>)>, Refusal> {
+        let now = self.clock.now();
+        let mut read = self.read.lock().await;
+        let is_fresh = read.as_ref().is_some_and(|read| now < read.fresh_until);
+        if !is_fresh {
+            let keys = (self.source)().await;
+            let keys = keys.and_then(|text| KeySet::parse(&text).map_err(|error| error.to_string()));
+            match (keys, &mut *read) {
+                (Ok(keys), read) => {
+                    let fresh_until = after(now, self.lifetime);
+                    *read = Some(Read { keys, fresh_until });
+                }
+                (Err(error), Some(old)) => {
+                    tracing::warn!(error, "API keys could not be read: the old ones are used on");
+                    old.fresh_until = after(now, RETRY_AFTER);
+                }
+                (Err(error), None) => {
+                    tracing::error!(error, "API keys could not be read");
+                    return Err(Refusal::CannotTell);
+                }
+            }
+        }
+        Ok(read.as_ref().and_then(|read| read.keys.find(token)))
+    }
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ApiKeys")
+    }
+}
+
+fn after(time: Timestamp, duration: Duration) -> Timestamp {
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::saturating_from_millis(time.as_millis().saturating_add(millis))
+}
+
+/// Keys as they are stored: `{"keys": [{"name": …, "sha256": …, "scopes": […]}]}`.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet(Vec<Key>);
+
+#[derive(Debug, Clone)]
+struct Key {
+    name: String,
+    digest: [u8; 32],
+    scope: Option<Scope>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredKeys {
+    keys: Vec<StoredKey>,
+}
+
+/// One key as it is stored.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredKey {
+    name: String,
+    sha256: String,
+    scopes: Vec<String>,
+}
+
+/// Why a text holds no keys. It tells of names and places, never of digests.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum KeySetError {
+    /// It is not JSON of the right shape.
+    #[error(
+        "expected {{\"keys\": [{{\"name\": …, \"sha256\": …, \"scopes\": […]}}]}}, but at line {line} column {column} it is not that"
+    )]
+    Shape {
+        /// Where it stops being that.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
+    /// A digest is not one.
+    #[error("the sha256 of the key {0:?} must be 64 hexadecimal digits")]
+    Digest(String),
+    /// A scope is not one.
+    #[error("the key {0:?} has the scope {1:?}: there are feedback:read and feedback:manage")]
+    Scope(String, String),
+    /// Two keys have one name.
+    #[error("there are several keys of the name {0:?}")]
+    Name(String),
+}
+
+impl KeySet {
+    /// Reads stored keys.
+    ///
+    /// # Errors
+    /// When anything in the text is not what it should be: a typing error must not open or close anything
+    /// silently.
+    pub fn parse(text: &str) -> Result<Self, KeySetError> {
+        let stored: StoredKeys = serde_json::from_str(text).map_err(|error| KeySetError::Shape {
+            line: error.line(),
+            column: error.column(),
+        })?;
+        let mut keys: Vec<Key> = Vec::with_capacity(stored.keys.len());
+        for StoredKey { name, sha256, scopes } in stored.keys {
+            if let Some(unknown) = scopes.iter().find(|scope| Scope::parse(scope).is_none()) {
+                return Err(KeySetError::Scope(name, unknown.clone()));
+            }
+            if keys.iter().any(|key| key.name == name) {
+                return Err(KeySetError::Name(name));
+            }
+            let digest = parse_digest(&sha256).ok_or_else(|| KeySetError::Digest(name.clone()))?;
+            let scope = Scope::highest(scopes.iter().map(String::as_str));
+            keys.push(Key { name, digest, scope });
+        }
+        Ok(Self(keys))
+    }
+
+    /// The name and the scope of the key that this token is. Takes as long whichever it is, or none.
+    fn find(&self, token: &str) -> Option<(String, Option<Scope>)> {
+        let digest = Sha256::digest(token);
+        let mut found = u32::MAX;
+        for (index, key) in (0_u32..).zip(&self.0) {
+            let is_it: Choice = key.digest.as_slice().ct_eq(digest.as_slice());
+            found.conditional_assign(&index, is_it);
+        }
+        let key = self.0.get(usize::try_from(found).ok()?)?;
+        Some((key.name.clone(), key.scope))
+    }
+}
+
+fn parse_digest(hex: &str) -> Option<[u8; 32]> {
+    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// A key that was just made. Its token is nowhere else.
+#[cfg(feature = "local")]
+#[derive(Debug)]
+pub struct NewKey {
+    /// What its owner sends: `Authorization: Bearer TOKEN`.
+    pub token: String,
+    /// What is stored of it: one entry of `keys`, as JSON.
+    pub entry: String,
+}
+
+/// Makes a key of 256 random bits.
+///
+/// # Errors
+/// When the operating system has no random numbers.
+#[cfg(feature = "local")]
+pub fn make_key(name: &str, scopes: &[Scope]) -> Result<NewKey, getrandom::Error> {
+    use std::fmt::Write;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let mut random = [0_u8; 32];
+    getrandom::fill(&mut random)?;
+    // The prefix lets secret scanners recognize a key that leaked.
+    let token = format!("feedback_{}", URL_SAFE_NO_PAD.encode(random));
+    let mut sha256 = String::with_capacity(64);
+    for byte in Sha256::digest(&token) {
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    let entry = StoredKey {
+        name: name.to_owned(),
+        sha256,
+        scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+    };
+    let entry = serde_json::to_string(&entry).unwrap_or_default();
+    Ok(NewKey { token, entry })
+}
+
+#[cfg(all(test, feature = "local"))]
+#[expect(
+    clippy::unwrap_used,
+    reason = "the lint's own exception covers only test functions"
+)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn keys(entries: &[&str]) -> String {
+        format!("{{\"keys\": [{}]}}", entries.join(", "))
+    }
+
+    #[test]
+    fn a_made_key_is_found_by_its_token_alone() {
+        let (one, other) = (
+            make_key("one", &[Scope::Read]).unwrap(),
+            make_key("other", &[Scope::Manage]).unwrap(),
+        );
+        let set = KeySet::parse(&keys(&[&one.entry, &other.entry])).unwrap();
+        assert_eq!(set.find(&one.token), Some(("one".to_owned(), Some(Scope::Read))));
+        assert_eq!(
+            set.find(&other.token),
+            Some(("other".to_owned(), Some(Scope::Manage)))
+        );
+        for token in ["", "one", &one.token[1..], &format!("{} ", one.token)] {
+            assert_eq!(set.find(token), None, "{token}");
+        }
+        assert!(!one.entry.contains(&one.token));
+        assert_eq!(KeySet::default().find(&one.token), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_stored_keys_is_told_without_their_digests() {
+        let digest = "a".repeat(64);
+        let key = |name: &str, sha256: &str, scope: &str| {
+            format!("{{\"name\": {name:?}, \"sha256\": {sha256:?}, \"scopes\": [{scope:?}]}}")
+        };
+        for (text, error) in [
+            (String::new(), KeySetError::Shape { line: 1, column: 0 }),
+            (
+                "{\"keys\": [1]}".to_owned(),
+                KeySetError::Shape { line: 1, column: 11 },
+            ),
+            (
+                keys(&[&key("k", "abc", "feedback:read")]),
+                KeySetError::Digest("k".to_owned()),
+            ),
+            (
+                keys(&[&key("k", &digest, "read")]),
+                KeySetError::Scope("k".to_owned(), "read".to_owned()),
+            ),
+            (
+                keys(&[
+                    &key("k", &digest, "feedback:read"),
+                    &key("k", &digest, "feedback:read"),
+                ]),
+                KeySetError::Name("k".to_owned()),
+            ),
+        ] {
+            assert_eq!(KeySet::parse(&text).unwrap_err(), error);
+        }
+    }
+
+    /// A source whose text can be changed, or taken away, and that counts how often it is read.
+    #[derive(Clone, Default)]
+    struct Store {
+        text: Arc<std::sync::Mutex<Option<String>>>,
+        reads: Arc<AtomicUsize>,
+    }
+
+    impl Store {
+        fn set(&self, text: Option<String>) {
+            *self.text.lock().unwrap() = text;
+        }
+
+        fn source(&self) -> KeySource {
+            let store = self.clone();
+            Arc::new(move || {
+                store.reads.fetch_add(1, Ordering::Relaxed);
+                let text = store.text.lock().unwrap().clone();
+                Box::pin(async move { text.ok_or_else(|| "down".to_owned()) })
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_read_when_needed_kept_for_five_minutes_and_outlive_an_outage() {
+        let now = Arc::new(AtomicU64::new(1_000_000));
+        let store = Store::default();
+        let api_keys = ApiKeys::new(store.source(), Clock::Manual(Arc::clone(&now)));
+        assert_eq!(store.reads.load(Ordering::Relaxed), 0);
+
+        let (old, new) = (make_key("old", &[]).unwrap(), make_key("new", &[]).unwrap());
+        assert_eq!(api_keys.find(&old.token).await, Err(Refusal::CannotTell));
+        store.set(Some(keys(&[&old.entry])));
+        let is_known = async |key: &NewKey| api_keys.find(&key.token).await.unwrap().is_some();
+        assert!(is_known(&old).await);
+        store.set(Some(keys(&[&new.entry])));
+        now.fetch_add(299_999, Ordering::Relaxed);
+        assert!(
+            is_known(&old).await && !is_known(&new).await,
+            "kept for five minutes"
+        );
+        now.fetch_add(1, Ordering::Relaxed);
+        assert!(is_known(&new).await && !is_known(&old).await, "rotated");
+
+        let reads = store.reads.load(Ordering::Relaxed);
+        store.set(None);
+        now.fetch_add(300_000, Ordering::Relaxed);
+        assert!(
+            is_known(&new).await && is_known(&new).await,
+            "the old value is kept while the store is down"
+        );
+        assert_eq!(
+            store.reads.load(Ordering::Relaxed),
+            reads + 1,
+            "and not asked for all the time"
+        );
+        store.set(Some("broken".to_owned()));
+        now.fetch_add(30_000, Ordering::Relaxed);
+        assert!(is_known(&new).await, "a broken value does no more harm than none");
+    }
+}

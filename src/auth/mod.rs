@@ -1,0 +1,240 @@
+//! Who is calling, and what they may do.
+//!
+//! A caller is decided once for each request, before anything else is looked at. A credential that is there
+//! and wrong refuses the whole request: falling back to anonymous would hide from a program that its key was
+//! revoked. What each field of the schema takes is said in one place, [`required_scope`], and what is not
+//! named there takes the most.
+
+mod api_keys;
+mod secret;
+
+use thiserror::Error;
+
+pub use api_keys::{ApiKeys, KeySet, KeySetError, KeySource};
+#[cfg(feature = "local")]
+pub use api_keys::{NewKey, make_key};
+pub use secret::{IAM_ACTIONS, secret};
+
+/// What a caller can be allowed to do, besides submitting, which everyone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// `feedback:read`: all queries.
+    Read,
+    /// `feedback:manage`: all queries and all mutations.
+    Manage,
+}
+
+impl Scope {
+    /// The scope of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "feedback:read" => Some(Self::Read),
+            "feedback:manage" => Some(Self::Manage),
+            _ => None,
+        }
+    }
+
+    /// The highest of the scopes among these names. Each includes those below it; other names mean nothing.
+    pub fn highest<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        names.into_iter().filter_map(Self::parse).max()
+    }
+
+    /// The scope's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "feedback:read",
+            Self::Manage => "feedback:manage",
+        }
+    }
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    identity: Identity,
+    scope: Option<Scope>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Identity {
+    Anonymous,
+    Key(String),
+    Staff(String),
+    /// Whoever can reach a laptop's server.
+    Everyone,
+}
+
+impl Caller {
+    /// Somebody without a credential: may submit, nothing else.
+    pub const ANONYMOUS: Self = Self {
+        identity: Identity::Anonymous,
+        scope: None,
+    };
+
+    /// Whether the caller may do what takes this scope.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scope.is_some_and(|own| own >= scope)
+    }
+
+    /// Whether the caller has shown no credential.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.identity == Identity::Anonymous
+    }
+
+    /// What the caller is called in the log: never a secret.
+    #[must_use]
+    pub fn log_name(&self) -> String {
+        match &self.identity {
+            Identity::Anonymous => "anonymous".to_owned(),
+            Identity::Key(name) => format!("key {name}"),
+            Identity::Staff(subject) => format!("staff {subject}"),
+            Identity::Everyone => "everyone".to_owned(),
+        }
+    }
+}
+
+/// An identity that API Gateway has verified, from the event's request context. Only the Lambda binary makes
+/// one, and only of that: nothing that a client sends ends up in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedIdentity {
+    /// Who it is: the token's subject, or the IAM principal's ARN.
+    pub subject: String,
+    /// What they may do.
+    pub scope: Option<Scope>,
+}
+
+/// Why a request is refused before anybody looks at what it asks for.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The credential is not a valid one, or there is none where there has to be.
+    #[error("the credential is missing or not valid")]
+    Unauthenticated,
+    /// The credential cannot be checked at the moment.
+    #[error("credentials cannot be checked at the moment: try again in a few seconds")]
+    CannotTell,
+}
+
+/// How callers are told apart.
+#[derive(Debug)]
+pub enum Access {
+    /// Not at all: everything is allowed to everyone. For laptops.
+    Open,
+    /// By their credentials, with these API keys, if there are any.
+    Guarded(Option<ApiKeys>),
+}
+
+impl Access {
+    /// Who calls one of the public paths, by the value of its `Authorization` header.
+    ///
+    /// # Errors
+    /// When there is a credential and it is not a valid one, or cannot be checked.
+    pub async fn public_caller(&self, authorization: Option<&[u8]>) -> Result<Caller, Refusal> {
+        let keys = match self {
+            Self::Open => return Ok(EVERYONE),
+            Self::Guarded(keys) => keys,
+        };
+        let Some(authorization) = authorization else {
+            return Ok(Caller::ANONYMOUS);
+        };
+        let (Some(token), Some(keys)) = (bearer_token(authorization), keys) else {
+            return Err(Refusal::Unauthenticated);
+        };
+        let (name, scope) = keys.find(token).await?.ok_or(Refusal::Unauthenticated)?;
+        Ok(Caller {
+            identity: Identity::Key(name),
+            scope,
+        })
+    }
+
+    /// Who calls one of the staff's paths. The `Authorization` header there was for API Gateway.
+    ///
+    /// # Errors
+    /// When API Gateway has not verified anybody.
+    pub fn staff_caller(&self, identity: Option<&VerifiedIdentity>) -> Result<Caller, Refusal> {
+        if let Self::Open = self {
+            return Ok(EVERYONE);
+        }
+        let identity = identity.ok_or(Refusal::Unauthenticated)?;
+        Ok(Caller {
+            identity: Identity::Staff(identity.subject.clone()),
+            scope: identity.scope,
+        })
+    }
+}
+
+const EVERYONE: Caller = Caller {
+    identity: Identity::Everyone,
+    scope: Some(Scope::Manage),
+};
+
+/// The token of `Bearer TOKEN` (RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1).
+fn bearer_token(authorization: &[u8]) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(authorization).ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A kind of operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// A query.
+    Query,
+    /// A mutation.
+    Mutation,
+}
+
+/// What a field of a root type takes; `None` if everyone may use it. A field that is not named here takes
+/// what its root does, so that one added later is not open by oversight.
+#[must_use]
+pub fn required_scope(root: Root, field: &str) -> Option<Scope> {
+    match (root, field) {
+        // What the schema looks like is either everyone's business or, switched off, nobody's.
+        (_, "__typename" | "__schema" | "__type") | (Root::Mutation, "submitFeedback") => None,
+        (Root::Query, _) => Some(Scope::Read),
+        (Root::Mutation, _) => Some(Scope::Manage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn managing_includes_reading() {
+        let caller = |scope| Caller {
+            identity: Identity::Key("k".to_owned()),
+            scope,
+        };
+        assert!(!caller(None).may(Scope::Read));
+        assert!(caller(Some(Scope::Read)).may(Scope::Read));
+        assert!(!caller(Some(Scope::Read)).may(Scope::Manage));
+        assert!(caller(Some(Scope::Manage)).may(Scope::Read));
+        assert!(!Caller::ANONYMOUS.may(Scope::Read));
+    }
+
+    #[test]
+    fn only_names_of_scopes_are_scopes() {
+        assert_eq!(Scope::highest(["openid", "feedback:read"]), Some(Scope::Read));
+        assert_eq!(
+            Scope::highest(["feedback:manage", "feedback:read"]),
+            Some(Scope::Manage)
+        );
+        assert_eq!(
+            Scope::highest(["feedback", "FEEDBACK:READ", "feedback:read2", ""]),
+            None
+        );
+    }
+
+    #[test]
+    fn a_bearer_token_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(bearer_token(b"Bearer abc"), Some("abc"));
+        assert_eq!(bearer_token(b"bearer  abc "), Some("abc"));
+        for other in ["Basic abc", "Bearer", "abc", "", "Bearerabc"] {
+            assert_eq!(bearer_token(other.as_bytes()), None, "{other}");
+        }
+        assert_eq!(bearer_token(b"Bearer \xff"), None);
+    }
+}

@@ -1,0 +1,22 @@
+//! Who makes a request, by what is in it.
+
+use axum::http::header;
+use axum::http::request::Parts;
+
+use super::STAFF_PATH;
+use crate::auth::{Access, Caller, Refusal, VerifiedIdentity};
+
+/// Who makes this request.
+pub(super) async fn caller(access: &Access, parts: &Parts) -> Result<Caller, Refusal> {
+    if parts.uri.path() == STAFF_PATH {
+        return access.staff_caller(parts.extensions.get::<VerifiedIdentity>());
+    }
+    let mut credentials = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let first = credentials.next();
+    // Several credentials are no valid one.
+    let credential = match credentials.next() {
+        None => first.map(header::HeaderValue::as_bytes),
+        Some(_) => Some(b"".as_slice()),
+    };
+    access.public_caller(credential).await
+}

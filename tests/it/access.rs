@@ -1,0 +1,376 @@
+//! Who may do what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use feedback_graphql::auth::{Access, ApiKeys, NewKey, Scope, make_key, secret};
+use feedback_graphql::domain::Clock;
+use feedback_graphql::graphql::sdl;
+use feedback_graphql::http::Options;
+use serde_json::{Value, json};
+
+use crate::support::secrets::Secrets;
+use crate::support::{Answer, NOW, Server, Store};
+
+const SUBMIT: &str =
+    "mutation { submitFeedback(input: { message: \"planted\" }) { feedback { id message } } }";
+const LIST: &str = "{ feedbacks { nodes { id } } }";
+
+/// A guarded server with a key of each kind.
+struct Guarded {
+    server: Server,
+    keys: Arc<std::sync::Mutex<Option<String>>>,
+    now: Arc<AtomicU64>,
+    reader: NewKey,
+    manager: NewKey,
+}
+
+impl Guarded {
+    async fn start() -> Self {
+        let reader = make_key("reader", &[Scope::Read]).unwrap();
+        let manager = make_key("manager", &[Scope::Manage]).unwrap();
+        let keys = Arc::new(std::sync::Mutex::new(Some(text(&[&reader, &manager]))));
+        let now = Arc::new(AtomicU64::new(NOW));
+        let source = Arc::clone(&keys);
+        let api_keys = ApiKeys::new(
+            Arc::new(move || {
+                let keys = source.lock().unwrap().clone();
+                Box::pin(async move { keys.ok_or_else(|| "down".to_owned()) })
+            }),
+            Clock::Manual(Arc::clone(&now)),
+        );
+        let access = Access::Guarded(Some(api_keys));
+        Self {
+            server: Server::guarded(Store::new().await, options(), access).await,
+            keys,
+            now,
+            reader,
+            manager,
+        }
+    }
+
+    async fn post(&self, path: &str, query: &str, authorization: &[&str]) -> Answer {
+        let mut request = self
+            .server
+            .request("POST", path)
+            .header("accept", "application/graphql-response+json")
+            .json(&json!({ "query": query }));
+        for value in authorization {
+            request = request.header("authorization", *value);
+        }
+        self.server.send(request).await
+    }
+
+    async fn post_with(&self, query: &str, key: &NewKey) -> Answer {
+        self.post("/graphql", query, &[&format!("Bearer {}", key.token)])
+            .await
+    }
+}
+
+fn options() -> Options {
+    Options {
+        introspection: true,
+        ..Options::default()
+    }
+}
+
+fn text(keys: &[&NewKey]) -> String {
+    let entries: Vec<&str> = keys.iter().map(|key| key.entry.as_str()).collect();
+    format!("{{\"keys\": [{}]}}", entries.join(","))
+}
+
+/// The status and the code of an answer that has no data.
+#[track_caller]
+fn refusal(answer: &Answer) -> (u16, String) {
+    let body = answer.json();
+    assert_eq!(body.get("data"), None, "{body}");
+    let code = body["errors"][0]["extensions"]["code"].as_str().unwrap();
+    (answer.status, code.to_owned())
+}
+
+/// The names of a type's fields, as the schema has them.
+fn fields(type_name: &str) -> Vec<String> {
+    let document = parse_schema(sdl()).unwrap();
+    let mut fields = Vec::new();
+    for definition in document.definitions {
+        if let TypeSystemDefinition::Type(definition) = definition
+            && definition.node.name.node == type_name
+            && let TypeKind::Object(object) = definition.node.kind
+        {
+            fields.extend(
+                object
+                    .fields
+                    .into_iter()
+                    .map(|field| field.node.name.node.to_string()),
+            );
+        }
+    }
+    assert!(!fields.is_empty());
+    fields
+}
+
+#[tokio::test]
+async fn an_anonymous_caller_may_use_no_field_of_the_schema_but_to_submit() {
+    let guarded = Guarded::start().await;
+    let queries = fields("Query").into_iter().map(|field| format!("{{ {field} }}"));
+    let mutations = fields("Mutation")
+        .into_iter()
+        .filter(|field| field != "submitFeedback");
+    let mutations = mutations.map(|field| format!("mutation {{ {field} }}"));
+    for query in queries.chain(mutations) {
+        let answer = guarded.post("/graphql", &query, &[]).await;
+        assert_eq!(refusal(&answer), (401, "UNAUTHENTICATED".to_owned()), "{query}");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+        let answer = guarded.post_with(&query, &guarded.manager).await;
+        assert_eq!(
+            refusal(&answer),
+            (400, "GRAPHQL_VALIDATION_FAILED".to_owned()),
+            "{query}"
+        );
+    }
+    let answer = guarded.post("/graphql", SUBMIT, &[]).await;
+    assert_eq!(
+        answer.json()["data"]["submitFeedback"]["feedback"]["message"],
+        "planted"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_may_use_every_query_and_no_mutation_but_to_submit() {
+    let guarded = Guarded::start().await;
+    for field in fields("Query") {
+        let answer = guarded
+            .post_with(&format!("{{ {field} }}"), &guarded.reader)
+            .await;
+        assert_eq!(refusal(&answer).1, "GRAPHQL_VALIDATION_FAILED", "{field}");
+    }
+    for field in fields("Mutation")
+        .into_iter()
+        .filter(|field| field != "submitFeedback")
+    {
+        let answer = guarded
+            .post_with(&format!("mutation {{ {field} }}"), &guarded.reader)
+            .await;
+        assert_eq!(refusal(&answer), (403, "FORBIDDEN".to_owned()), "{field}");
+    }
+    assert_eq!(guarded.post_with(SUBMIT, &guarded.reader).await.status, 200);
+    let answer = guarded.post_with(LIST, &guarded.reader).await;
+    assert_eq!(
+        answer.json()["data"]["feedbacks"]["nodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_field_cannot_be_hidden_and_one_that_is_refused_takes_all_others_with_it() {
+    let guarded = Guarded::start().await;
+    let delete = "deleteFeedback(id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\") { deletedFeedbackId }";
+    let submit = "submitFeedback(input: { message: \"x\" }) { feedback { id } }";
+    for query in [
+        "{ __typename ...F } fragment F on Query { ...G } fragment G on Query { feedbacks { nodes { id } } }"
+            .to_owned(),
+        "{ ... on Query { ... { innocent: feedbacks { nodes { id } } } } }".to_owned(),
+        "query($no: Boolean = false) { feedbacks @include(if: $no) { nodes { id } } }".to_owned(),
+        format!("mutation {{ {submit} {delete} }}"),
+        format!("mutation {{ submitFeedback: {delete} }}"),
+    ] {
+        let answer = guarded.post("/graphql", &query, &[]).await;
+        assert_eq!(refusal(&answer), (401, "UNAUTHENTICATED".to_owned()), "{query}");
+    }
+    assert_eq!(guarded.server.store.items().await, [] as [Value; 0]);
+    let request = guarded
+        .server
+        .request("GET", "/graphql?query=%7Bfeedbacks%7Bnodes%7Bid%7D%7D%7D");
+    assert_eq!(refusal(&guarded.server.send(request).await).0, 401);
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_same_whether_the_feedback_exists_or_not() {
+    let guarded = Guarded::start().await;
+    let id = guarded.server.store.submit("planted", NOW).await.id.to_string();
+    let read = |id: &str| format!("{{ feedback(id: \"{id}\") {{ id }} node(id: \"{id}\") {{ id }} }}");
+    let known = guarded.post("/graphql", &read(&id), &[]).await;
+    let unknown = guarded
+        .post("/graphql", &read("0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90"), &[])
+        .await;
+    assert_eq!((known.status, known.body), (unknown.status, unknown.body));
+}
+
+#[tokio::test]
+async fn a_wrong_credential_refuses_the_whole_request_and_nothing_is_stored() {
+    let guarded = Guarded::start().await;
+    let good = format!("Bearer {}", guarded.manager.token);
+    let (shorter, other_scheme) = (&good[..good.len() - 1], good.replace("Bearer", "Basic"));
+    for wrong in [
+        vec!["Bearer wrong"],
+        vec!["Bearer "],
+        vec!["Bearer"],
+        vec![""],
+        vec!["Basic dXNlcjpwYXNzd29yZA=="],
+        vec![shorter],
+        vec![&other_scheme],
+        vec![&good, &good],
+        vec![&good, "Bearer wrong"],
+    ] {
+        for query in [SUBMIT, "{ __typename }", LIST, "{"] {
+            let answer = guarded.post("/graphql", query, &wrong).await;
+            assert_eq!(
+                refusal(&answer),
+                (401, "UNAUTHENTICATED".to_owned()),
+                "{wrong:?} {query}"
+            );
+        }
+        let mut request = guarded
+            .server
+            .request("POST", "/feedback")
+            .body("{\"feedback\": \"planted\"}");
+        for value in &wrong {
+            request = request.header("authorization", *value);
+        }
+        let answer = guarded.server.send(request).await;
+        assert_eq!(
+            (answer.status, answer.header("www-authenticate")),
+            (401, Some("Bearer"))
+        );
+    }
+    assert_eq!(guarded.server.store.items().await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_and_a_new_one_let_in_within_five_minutes() {
+    let guarded = Guarded::start().await;
+    let new = make_key("new", &[Scope::Read]).unwrap();
+    assert_eq!(guarded.post_with(LIST, &guarded.reader).await.status, 200);
+    *guarded.keys.lock().unwrap() = Some(text(&[&new]));
+    assert_eq!(guarded.post_with(LIST, &guarded.reader).await.status, 200);
+    guarded.now.fetch_add(5 * 60 * 1_000, Ordering::Relaxed);
+    assert_eq!(refusal(&guarded.post_with(LIST, &guarded.reader).await).0, 401);
+    assert_eq!(guarded.post_with(LIST, &new).await.status, 200);
+
+    *guarded.keys.lock().unwrap() = None;
+    guarded.now.fetch_add(60 * 60 * 1_000, Ordering::Relaxed);
+    assert_eq!(
+        guarded.post_with(LIST, &new).await.status,
+        200,
+        "the old value is kept while the store fails"
+    );
+    assert_eq!(refusal(&guarded.post_with(LIST, &guarded.reader).await).0, 401);
+}
+
+#[tokio::test]
+async fn keys_are_read_from_secrets_manager_only_when_a_token_arrives() {
+    let secrets = Secrets::start().await;
+    let config = aws_config::defaults(aws_config::BehaviorVersion::latest());
+    let client = config
+        .endpoint_url(&secrets.endpoint)
+        .region(aws_config::Region::new("local"))
+        .test_credentials()
+        .load()
+        .await;
+    let source = secret(crate::support::secrets::SECRET, Some(client));
+    let access = Access::Guarded(Some(ApiKeys::new(source, Clock::System)));
+    let server = Server::guarded(Store::new().await, options(), access).await;
+    let post = async |query: &str, token: Option<&str>| {
+        let mut request = server
+            .request("POST", "/graphql")
+            .json(&json!({ "query": query }));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        server.send(request).await
+    };
+    assert_eq!(post(SUBMIT, None).await.status, 200);
+    assert_eq!(secrets.reads(), 0);
+
+    let key = make_key("k", &[Scope::Read]).unwrap();
+    let answer = post(LIST, Some(&key.token)).await;
+    assert_eq!(refusal(&answer), (503, "SERVICE_UNAVAILABLE".to_owned()));
+    assert_eq!(
+        post(SUBMIT, None).await.status,
+        200,
+        "submitting goes on while the secret cannot be read"
+    );
+    secrets.store(&[&key]);
+    assert_eq!(post(LIST, Some(&key.token)).await.status, 200);
+    let reads = secrets.reads();
+    secrets.take_away();
+    assert_eq!(post(LIST, Some(&key.token)).await.status, 200);
+    assert_eq!(refusal(&post(LIST, Some("other")).await).0, 401);
+    assert_eq!(secrets.reads(), reads);
+}
+
+#[tokio::test]
+async fn the_staffs_path_lets_nobody_in_on_what_a_client_sends() {
+    let guarded = Guarded::start().await;
+    let key = format!("Bearer {}", guarded.manager.token);
+    for authorization in [
+        vec![],
+        vec![key.as_str()],
+        vec!["Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJzYW0ifQ."],
+    ] {
+        for query in [LIST, SUBMIT, "{ __typename }"] {
+            let answer = guarded.post("/staff/graphql", query, &authorization).await;
+            assert_eq!(
+                refusal(&answer),
+                (401, "UNAUTHENTICATED".to_owned()),
+                "{authorization:?} {query}"
+            );
+        }
+    }
+    assert_eq!(guarded.server.store.items().await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn without_any_configuration_reads_are_refused_and_every_token_is_wrong() {
+    let server = Server::guarded(Store::new().await, Options::default(), Access::Guarded(None)).await;
+    let answer = server
+        .send(server.request("POST", "/graphql").json(&json!({ "query": LIST })))
+        .await;
+    assert_eq!(refusal(&answer).0, 401);
+    let request = server
+        .request("POST", "/graphql")
+        .bearer_auth("any")
+        .json(&json!({ "query": SUBMIT }));
+    assert_eq!(refusal(&server.send(request).await).0, 401);
+    let answer = server
+        .send(
+            server
+                .request("POST", "/graphql")
+                .json(&json!({ "query": SUBMIT })),
+        )
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_manager_deletes_feedback_for_good() {
+    let guarded = Guarded::start().await;
+    let feedback = guarded.server.store.submit("planted", NOW).await;
+    let id = feedback.id.to_string();
+    let delete = format!("mutation {{ deleteFeedback(id: \"{id}\") {{ deletedFeedbackId }} }}");
+    let refused = guarded.post_with(&delete, &guarded.reader).await;
+    assert_eq!(refusal(&refused), (403, "FORBIDDEN".to_owned()));
+    let deleted = guarded.post_with(&delete, &guarded.manager).await.json();
+    assert_eq!(
+        deleted,
+        json!({ "data": { "deleteFeedback": { "deletedFeedbackId": id } } })
+    );
+    assert_eq!(guarded.server.store.items().await, [] as [Value; 0]);
+    let again = guarded.post_with(&delete, &guarded.manager).await.json();
+    assert_eq!(
+        again,
+        json!({ "data": { "deleteFeedback": { "deletedFeedbackId": null } } })
+    );
+    let bad = guarded
+        .post_with(
+            "mutation { deleteFeedback(id: \"x\") { deletedFeedbackId } }",
+            &guarded.manager,
+        )
+        .await;
+    assert_eq!(bad.json()["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+}

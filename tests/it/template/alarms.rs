@@ -1,0 +1,216 @@
+//! What is watched, who is told, and what rolls a deployment back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use feedback_graphql::repository::table;
+use serde_json::{Value, json};
+
+use super::document::{Template, list, text};
+
+/// Namespace, metric and dimensions.
+type Watched = (String, String, BTreeMap<String, Value>);
+
+#[test]
+fn errors_throttles_duration_and_5xx_are_watched_where_aws_counts_them() {
+    let template = Template::load();
+    let name = |kind| json!({ "Ref": template.only(kind).0 });
+    let function = vec![("FunctionName", name("AWS::Serverless::Function"))];
+    let version = [function.clone(), version_dimensions(&template)].concat();
+    let table = vec![("TableName", name("AWS::DynamoDB::Table"))];
+    let index_name = ("GlobalSecondaryIndexName", json!(table::TIMELINE_INDEX));
+    let index = [table.clone(), vec![index_name]].concat();
+    let api = vec![("ApiId", name("AWS::ApiGatewayV2::Api"))];
+
+    let expected = [
+        ("AWS/Lambda", "Errors", &function),
+        ("AWS/Lambda", "Throttles", &function),
+        ("AWS/Lambda", "Duration", &function),
+        ("AWS/Lambda", "Errors", &version),
+        ("AWS/Lambda", "Duration", &version),
+        ("AWS/DynamoDB", "ReadThrottleEvents", &table),
+        ("AWS/DynamoDB", "WriteThrottleEvents", &table),
+        ("AWS/DynamoDB", "ReadThrottleEvents", &index),
+        ("AWS/DynamoDB", "WriteThrottleEvents", &index),
+        ("AWS/ApiGateway", "5xx", &api),
+    ];
+    let mut expected: Vec<Watched> = expected
+        .into_iter()
+        .map(|(namespace, metric, dimensions)| {
+            let dimensions = dimensions.iter().cloned();
+            let dimensions = dimensions.map(|(name, value)| (name.to_owned(), value));
+            (namespace.to_owned(), metric.to_owned(), dimensions.collect())
+        })
+        .collect();
+    let mut found: Vec<Watched> = alarms(&template).values().flat_map(watched).collect();
+    // Values have no order of their own.
+    expected.sort_by_key(|watched| format!("{watched:?}"));
+    found.sort_by_key(|watched| format!("{watched:?}"));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn an_alarm_tells_the_topic_if_there_is_one() {
+    const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:alarms";
+    let template = Template::load();
+    let told = |settings: &[(&str, &str)], expected: &Value| {
+        for (name, alarm) in alarms(&template.with(settings)) {
+            for event in ["AlarmActions", "OKActions"] {
+                assert_eq!(alarm[event], *expected, "{name}");
+            }
+            assert_ne!(alarm["ActionsEnabled"], false, "{name}");
+        }
+    };
+    told(&[], &Value::Null);
+    told(&[("AlarmTopicArn", TOPIC)], &json!([{ "Ref": "AlarmTopicArn" }]));
+}
+
+#[test]
+fn silence_is_no_fault_and_a_fault_shows_within_minutes() {
+    for (name, alarm) in alarms(&Template::load()) {
+        assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{name}");
+        assert!(!text(&alarm["AlarmDescription"]).is_empty(), "{name}");
+        let minutes = alarm["EvaluationPeriods"].as_u64();
+        assert!(minutes <= Some(5), "{name}");
+        assert!(alarm["DatapointsToAlarm"].as_u64() <= minutes, "{name}");
+        for period in periods(&alarm) {
+            assert_eq!(period, 60, "{name}");
+        }
+    }
+}
+
+/// A template cannot calculate, CloudWatch can.
+#[test]
+fn durations_are_measured_against_the_timeout_that_was_chosen() {
+    let mut measured = 0;
+    for (name, alarm) in alarms(&Template::load()) {
+        if watched(&alarm).iter().all(|(_, metric, _)| metric != "Duration") {
+            continue;
+        }
+        measured += 1;
+        let [share, duration] = list(&alarm["Metrics"]) else {
+            panic!("{name} measures something else");
+        };
+        // Milliseconds, divided by seconds and by 10: percent.
+        assert_eq!(
+            share["Expression"],
+            json!({ "Fn::Sub": "duration / ${Timeout} / 10" })
+        );
+        assert_eq!(duration["Id"], "duration");
+        assert_eq!(duration["MetricStat"]["Stat"], "p99");
+        let percent = alarm["Threshold"].as_u64();
+        assert!(Some(50) <= percent && percent < Some(100), "{name}");
+    }
+    assert_eq!(measured, 2, "of the function and of its new version");
+}
+
+#[test]
+fn a_sum_counts_each_of_its_metrics_and_nothing_else_returns_data() {
+    for (name, alarm) in alarms(&Template::load()) {
+        let Some(metrics) = alarm["Metrics"].as_array() else {
+            assert_eq!(alarm["Statistic"], "Sum", "{name}");
+            continue;
+        };
+        let (returned, inner): (Vec<_>, Vec<_>) =
+            metrics.iter().partition(|metric| metric["ReturnData"] != false);
+        let &[returned] = returned.as_slice() else {
+            panic!("{name} has {} results", returned.len());
+        };
+        let expression = returned["Expression"].to_string();
+        for metric in inner {
+            assert!(expression.contains(text(&metric["Id"])), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_deployment_goes_back_on_what_the_new_version_does() {
+    let template = Template::load();
+    let alarms = alarms(&template);
+    let rolling_back = rollback_alarms(&template.with(&[]));
+    let mut metrics = BTreeSet::new();
+    for name in &rolling_back {
+        let alarm = alarms
+            .get(name)
+            .unwrap_or_else(|| panic!("there is no alarm {name}"));
+        for (namespace, metric, dimensions) in watched(alarm) {
+            if namespace == "AWS/Lambda" {
+                // One that is on because of the old version would stop the new one, which mends it.
+                for (dimension, value) in version_dimensions(&template) {
+                    assert_eq!(dimensions[dimension], value, "{name}");
+                }
+            }
+            metrics.insert(metric);
+        }
+    }
+    let expected = ["5xx", "Duration", "Errors"].map(str::to_owned);
+    assert_eq!(metrics, BTreeSet::from(expected));
+}
+
+#[test]
+fn a_repair_that_goes_out_all_at_once_is_stopped_by_no_alarm() {
+    let template = Template::load().with(&[("DeploymentType", "AllAtOnce")]);
+    assert!(rollback_alarms(&template).is_empty());
+}
+
+/// By which Lambda counts one version, while an alias shares its requests out between two.
+fn version_dimensions(template: &Template) -> Vec<(&'static str, Value)> {
+    let (function, _) = template.only("AWS::Serverless::Function");
+    let alias = text(&template.function()["AutoPublishAlias"]);
+    vec![
+        (
+            "Resource",
+            json!({ "Fn::Sub": format!("${{{function}}}:{alias}") }),
+        ),
+        (
+            "ExecutedVersion",
+            json!({ "Fn::GetAtt": [function, "Version.Version"] }),
+        ),
+    ]
+}
+
+/// The properties of each alarm.
+fn alarms(template: &Template) -> BTreeMap<String, Value> {
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    assert!(!alarms.is_empty());
+    alarms
+        .into_iter()
+        .map(|(name, alarm)| (name.to_owned(), alarm["Properties"].clone()))
+        .collect()
+}
+
+fn rollback_alarms(template: &Template) -> BTreeSet<String> {
+    list(&template.function()["DeploymentPreference"]["Alarms"])
+        .iter()
+        .map(|alarm| text(&alarm["Ref"]).to_owned())
+        .collect()
+}
+
+/// Every metric that an alarm looks at, itself or in a sum.
+fn watched(alarm: &Value) -> Vec<Watched> {
+    let read = |metric: &Value| {
+        let dimensions = list(&metric["Dimensions"]).iter();
+        let dimensions = dimensions.map(|it| (text(&it["Name"]).to_owned(), it["Value"].clone()));
+        (
+            text(&metric["Namespace"]).to_owned(),
+            text(&metric["MetricName"]).to_owned(),
+            dimensions.collect(),
+        )
+    };
+    let summed = alarm["Metrics"].as_array().into_iter().flatten();
+    let own = alarm.get("MetricName").map(|_| alarm).into_iter();
+    summed
+        .filter_map(|metric| Some(&metric.get("MetricStat")?["Metric"]))
+        .chain(own)
+        .map(read)
+        .collect()
+}
+
+fn periods(alarm: &Value) -> Vec<u64> {
+    let summed = alarm["Metrics"].as_array().into_iter().flatten();
+    let summed = summed.map(|metric| &metric["MetricStat"]["Period"]);
+    summed
+        .chain([&alarm["Period"]])
+        .filter_map(Value::as_u64)
+        .collect()
+}

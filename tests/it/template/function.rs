@@ -1,0 +1,150 @@
+//! What the function is given and how it is built.
+
+use std::collections::BTreeSet;
+
+use feedback_graphql::config::{self, Config};
+use serde_json::{Value, json};
+
+use super::document::{Template, read, text};
+use super::variation::EVERYTHING_GIVEN;
+
+#[test]
+fn the_function_is_given_every_variable_that_the_code_reads_and_no_other() {
+    let template = Template::load().with(EVERYTHING_GIVEN);
+    let given: BTreeSet<&str> = template.variables().keys().map(String::as_str).collect();
+    let read: BTreeSet<&str> = config::VARIABLES.iter().copied().collect();
+    assert_eq!(given, read);
+}
+
+#[test]
+fn the_code_accepts_every_value_that_the_template_allows() {
+    let template = Template::load().with(EVERYTHING_GIVEN);
+    for (variable, value) in template.variables() {
+        // What is no parameter is a resource of the stack.
+        let Some(parameter) = template.0["Parameters"].get(text(&value["Ref"])) else {
+            continue;
+        };
+        let listed = parameter["AllowedValues"].as_array().into_iter().flatten();
+        let limits = ["Default", "MinValue", "MaxValue"]
+            .iter()
+            .filter_map(|key| parameter.get(key));
+        for value in listed.chain(limits) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            assert_eq!(error_of(variable, &value), None, "{variable} set to {value}");
+        }
+    }
+}
+
+#[test]
+fn the_function_is_given_the_stacks_own_table_and_secret() {
+    let template = Template::load().with(EVERYTHING_GIVEN);
+    let (table, _) = template.only("AWS::DynamoDB::Table");
+    let (secret, _) = template.only("AWS::SecretsManager::Secret");
+    assert_eq!(template.variables()["FEEDBACK_TABLE"], json!({ "Ref": table }));
+    assert_eq!(
+        template.variables()["FEEDBACK_API_KEYS_SECRET"],
+        json!({ "Ref": secret })
+    );
+}
+
+#[test]
+fn numbers_go_as_far_as_they_do_in_the_code() {
+    let shards = parameter_of("FEEDBACK_TIMELINE_SHARDS");
+    assert_eq!(shards["MinValue"], 1);
+    assert_eq!(shards["MaxValue"], config::MAX_TIMELINE_SHARDS);
+    assert_eq!(shards["Default"], 1);
+
+    let days = parameter_of("FEEDBACK_RETENTION_DAYS");
+    assert_eq!(days["MinValue"], 0);
+    assert_eq!(days["MaxValue"], config::MAX_RETENTION_DAYS);
+    assert_eq!(days["Default"], 0, "nothing is deleted unless somebody says so");
+}
+
+#[test]
+fn every_limit_that_may_be_named_is_one_of_the_codes() {
+    const NAMES: [&str; 8] = [
+        "bodyBytes",
+        "queryBytes",
+        "tokens",
+        "depth",
+        "complexity",
+        "aliases",
+        "rootFields",
+        "directives",
+    ];
+    let limits = parameter_of("FEEDBACK_LIMITS");
+    let pair = format!("({})=[0-9]{{1,9}}", NAMES.join("|"));
+    assert_eq!(limits["AllowedPattern"], format!("^({pair}(,{pair})*)?$"));
+    for name in NAMES {
+        assert_eq!(error_of("FEEDBACK_LIMITS", &format!("{name}=999999999")), None);
+        assert!(
+            text(&limits["Description"]).contains(name),
+            "{name} is not explained"
+        );
+    }
+    let all = NAMES.map(|name| format!("{name}=1")).join(",");
+    assert_eq!(error_of("FEEDBACK_LIMITS", &all), None);
+    assert!(
+        error_of("FEEDBACK_LIMITS", "length=1").is_some(),
+        "the code knows its limits"
+    );
+}
+
+#[test]
+fn what_tells_strangers_about_the_service_is_off_unless_it_is_switched_on() {
+    for variable in ["FEEDBACK_EXPLORER", "FEEDBACK_INTROSPECTION"] {
+        assert_eq!(parameter_of(variable)["Default"], "false", "{variable}");
+    }
+}
+
+/// `sam build` hands no flags on to `cargo lambda build`, which in turn compiles with `panic = "abort"` unless the
+/// profile says otherwise. Both are decided in `Cargo.toml`, far from the template that depends on them.
+#[test]
+fn sam_build_compiles_the_lambda_as_cargo_build_does_and_without_the_laptops_server() {
+    let template = Template::load();
+    let (_, function) = template.only("AWS::Serverless::Function");
+    assert_eq!(
+        function["Metadata"],
+        json!({ "BuildMethod": "rust-cargolambda", "BuildProperties": { "Binary": "lambda" } })
+    );
+    assert_eq!(function["Properties"]["Runtime"], "provided.al2023");
+    assert_eq!(function["Properties"]["Handler"], "bootstrap");
+
+    let manifest = read("Cargo.toml");
+    assert_eq!(
+        manifest_value(&manifest, "package.metadata.lambda.build", "no_default_features"),
+        Some("true"),
+        "the embedded database engine would be compiled for, and into, the artifact"
+    );
+    assert_eq!(
+        manifest_value(&manifest, "profile.release", "panic"),
+        Some("\"unwind\""),
+        "a panic in one request would end the process, and with it the answer"
+    );
+}
+
+fn parameter_of(variable: &str) -> Value {
+    let template = Template::load().with(EVERYTHING_GIVEN);
+    template.parameter(&template.variables()[variable]).clone()
+}
+
+/// What the code says to this value of one variable.
+fn error_of(variable: &str, value: &str) -> Option<config::ConfigError> {
+    let read = Config::read(|name| match name {
+        "FEEDBACK_TABLE" => Some("feedback".to_owned()),
+        name => (name == variable).then(|| value.to_owned()),
+    });
+    read.err()
+}
+
+/// A value of a table of `Cargo.toml`, as it is written there.
+fn manifest_value<'a>(manifest: &'a str, table: &str, key: &str) -> Option<&'a str> {
+    manifest
+        .lines()
+        .skip_while(|line| line.trim() != format!("[{table}]"))
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.split_once('='))
+        .find(|(name, _)| name.trim() == key)
+        .map(|(_, value)| value.trim())
+}
