@@ -47,12 +47,14 @@ const SUBMIT = gql`
   }
 `;
 
-function newClient(requests = []) {
+/** A client that takes down the status of each response. */
+function newClient(statuses = []) {
   const link = new HttpLink({
     uri: endpoint,
-    fetch: (url, options) => {
-      requests.push(options);
-      return fetch(url, options);
+    fetch: async (url, options) => {
+      const response = await fetch(url, options);
+      statuses.push(response.status);
+      return response;
     },
   });
   const fields = { feedbacks: relayStylePagination(["filter", "order"]) };
@@ -73,8 +75,8 @@ describe("Apollo Client", () => {
   test("collects the pages of a listing, each order in a list of its own", async () => {
     const topic = newTopic("apollo");
     const expected = await seed(topic, 8);
-    const requests = [];
-    const client = newClient(requests);
+    const statuses = [];
+    const client = newClient(statuses);
     for (const [order, ids] of [["NEWEST_FIRST", expected], ["OLDEST_FIRST", expected.toReversed()]]) {
       const list = client.watchQuery({ query: FEEDBACKS, variables: { first: 3, filter: { topic }, order } });
       // What an endless list does: once a page is shown, it asks for the next.
@@ -90,7 +92,7 @@ describe("Apollo Client", () => {
       const { edges } = await lastValueFrom(shown);
       assert.deepEqual(edges.map(({ node }) => node.id), ids);
     }
-    assert.equal(requests.length, 6);
+    assert.deepEqual(statuses, Array(6).fill(200));
   });
 
   test("tells a bad argument by its code", async () => {
@@ -104,24 +106,37 @@ describe("Apollo Client", () => {
     });
   });
 
+  test("keeps the data beside a field that failed", async () => {
+    const topic = newTopic("apollo");
+    const [id] = await seed(topic, 1);
+    const query = gql`
+      query Beside($id: ID!, $after: String) {
+        feedback(id: $id) {
+          id
+        }
+        feedbacks(after: $after) {
+          nodes {
+            id
+          }
+        }
+      }
+    `;
+    const variables = { id, after: "not a cursor" };
+    const { data, error } = await newClient().query({ query, variables, errorPolicy: "all" });
+    assert.ok(CombinedGraphQLErrors.is(error), error);
+    assert.equal(data.feedback.id, id);
+    assert.equal(data.feedbacks, null);
+  });
+
   test("sees why its document is refused, although the status is 400", async () => {
-    let status;
-    const link = new HttpLink({
-      uri: endpoint,
-      fetch: async (url, options) => {
-        const response = await fetch(url, options);
-        status = response.status;
-        return response;
-      },
-    });
-    const client = new ApolloClient({ link, cache: new InMemoryCache() });
-    await assert.rejects(client.query({ query: gql`{ feedbacks { nodes { votes } } }` }), (error) => {
+    const statuses = [];
+    await assert.rejects(newClient(statuses).query({ query: gql`{ feedbacks { nodes { votes } } }` }), (error) => {
       assert.ok(CombinedGraphQLErrors.is(error), error);
       assert.equal(error.errors[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
       assert.match(error.message, /votes/);
       return true;
     });
-    assert.equal(status, 400);
+    assert.deepEqual(statuses, [400]);
   });
 
   test("gets what the person can correct as data", async () => {

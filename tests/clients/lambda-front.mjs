@@ -1,6 +1,9 @@
 // An HTTP server in front of the real Lambda binary, for clients that speak HTTP:
 //
-//   node lambda-front.mjs --binary target/release/lambda --port 4001
+//   node lambda-front.mjs --binary target/release/lambda --port 4001 --staff-scope feedback:manage
+//
+// On paths below /staff it plays a JWT authorizer too, which takes everybody for somebody with the named scope;
+// without one it lets nobody in there.
 //
 // It starts the binary with its own environment, plays the Lambda Runtime API for it, and turns each request
 // into the event that an API Gateway HTTP API (payload 2.0, $default stage) would send. When the function asks
@@ -20,10 +23,14 @@ const ANSWER_LIMIT = 6_291_556; // Lambda's, in bytes
 const HOST = '127.0.0.1';
 
 const { values: options } = parseArgs({
-  options: { binary: { type: 'string' }, port: { type: 'string', default: '0' } },
+  options: {
+    binary: { type: 'string' },
+    port: { type: 'string', default: '0' },
+    'staff-scope': { type: 'string' },
+  },
 });
 if (!options.binary) {
-  console.error('usage: node lambda-front.mjs --binary PATH [--port N]');
+  console.error('usage: node lambda-front.mjs --binary PATH [--port N] [--staff-scope SCOPE]');
   process.exit(2);
 }
 
@@ -141,6 +148,7 @@ function toEvent(request, body) {
     requestContext: {
       accountId: '123456789012',
       apiId: 'f6g7h8i9j0',
+      authorizer: path.startsWith('/staff/') ? authorizer() : undefined,
       domainName: 'f6g7h8i9j0.execute-api.eu-west-1.amazonaws.com',
       domainPrefix: 'f6g7h8i9j0',
       http: {
@@ -159,6 +167,11 @@ function toEvent(request, body) {
     body: body.length > 0 ? body.toString(base64 ? 'base64' : 'utf8') : undefined,
     isBase64Encoded: base64,
   };
+}
+
+function authorizer() {
+  const scope = options['staff-scope'];
+  return scope && { jwt: { claims: { sub: 'front', scope }, scopes: null } };
 }
 
 function isBinary(contentType = '') {

@@ -3,13 +3,17 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 
-export const here = fileURLToPath(new URL(".", import.meta.url));
-export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const here = import.meta.dirname;
+export const root = dirname(dirname(here));
 export const endpoint = `${process.env.FEEDBACK_URL ?? "http://127.0.0.1:4000"}/graphql`;
+export const python = `${here}/.venv/bin/python`;
 export const sdl = readFileSync(`${root}/schema.graphql`, "utf8");
+
+/** A program of a package. */
+export const bin = (name) => `${here}/node_modules/.bin/${name}`;
 
 /** A topic that nothing else has, so that a test counts only what is its own on a server that has more. */
 export function newTopic(name) {
@@ -32,7 +36,8 @@ export async function ask(query, variables) {
 export async function seed(topic, count) {
   const submit = "mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { feedback { id } } }";
   for (let n = 1; n <= count; n++) {
-    await ask(submit, { input: { message: `Number ${n} on ${topic}`, rating: 1 + (n % 5), topic } });
+    const metadata = [{ key: "number", value: String(n) }];
+    await ask(submit, { input: { message: `Number ${n} on ${topic}`, rating: 1 + (n % 5), topic, metadata } });
   }
   return ids(topic);
 }
@@ -45,12 +50,8 @@ export async function ids(topic) {
 }
 
 /** What a program prints, and how it ends. */
-export async function run(command, args, env = {}) {
-  const child = spawn(command, args, {
-    cwd: here,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+export async function run(command, args, { cwd = here, env = {} } = {}) {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
   const [code, output, errors] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
   return { code, output, errors };

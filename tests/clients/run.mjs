@@ -1,0 +1,160 @@
+// Runs every test of this folder against the laptop's server and against the Lambda binary:
+//
+//   npm ci
+//   node run.mjs --local ../../target/release/local --lambda ../../target/release/lambda
+//
+// Both work on the same table, in the memory of the laptop's server. The tests in a browser need Chromium:
+// /usr/bin/chromium, or what CHROMIUM names; without one they are left out, except where CI is set.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { here } from "./support.mjs";
+
+const { values: binaries } = parseArgs({ options: { local: { type: "string" }, lambda: { type: "string" } } });
+if (!binaries.local || !binaries.lambda) {
+  console.error("usage: node run.mjs --local PATH --lambda PATH");
+  process.exit(2);
+}
+
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const tests = readdirSync(here).filter((name) => name.endsWith(".test.mjs"));
+const ofTheSchema = tests.filter((name) => name.startsWith("schema."));
+const ofTheService = tests.filter((name) => !name.startsWith("schema."));
+
+// The timeout is for a whole file.
+const FLAGS = ["--test-reporter=spec", "--test-timeout=120000"];
+
+const children = new Set();
+const servers = [];
+const summary = [];
+let failed = false;
+
+process.on("exit", () => children.forEach((child) => child.kill()));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+
+try {
+  await main();
+} catch (error) {
+  report(false, error.message);
+}
+for (const { name, child, output } of servers.toReversed()) {
+  child.kill();
+  if (children.has(child)) await once(child, "close");
+  if (failed) console.log(`\nWhat the ${name} printed:\n${output.text}`);
+}
+console.log(`\n${summary.join("\n")}`);
+process.exitCode = failed ? 1 : 0;
+
+async function main() {
+  const { code } = await run(process.execPath, ["prepare.mjs"]);
+  if (code !== 0) throw new Error("prepare.mjs failed");
+
+  await runTests("schema", ofTheSchema);
+
+  const allowedOrigin = `http://127.0.0.1:${await freePort()}`;
+  const localFlags = ["--in-memory", "--port=0", "--sample=60", "--log=warn", `--explorer-assets=${here}`];
+  const local = start("local server", resolve(binaries.local), localFlags, {
+    ...process.env,
+    FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
+  });
+  const localUrl = await printed(local, /GraphQL +(http:\S+)\/graphql/);
+  await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
+  const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
+  await runInBrowser("local server", { ...browser, FEEDBACK_URL: localUrl });
+
+  const frontFlags = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
+  const front = start("Lambda binary", process.execPath, frontFlags, {
+    // No other variables: nobody's profile or credentials get in.
+    AWS_ACCESS_KEY_ID: "any",
+    AWS_ENDPOINT_URL_DYNAMODB: await printed(local, /DynamoDB +(http:\S+)/),
+    AWS_REGION: "local",
+    AWS_SECRET_ACCESS_KEY: "any",
+    FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
+    // Some clients fetch the schema first.
+    FEEDBACK_INTROSPECTION: "true",
+    FEEDBACK_TABLE: "Feedback",
+  });
+  const lambdaUrl = await printed(front, /listening on (http:\S+)/);
+  // In the cloud only staff, and servers with keys, read.
+  const staffUrl = `${lambdaUrl}/staff`;
+  await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
+  // The explorer is the same page, and the Lambda binary has no folder to serve its files from.
+  const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
+  await runInBrowser("Lambda binary", lambda, ["--test-name-pattern=another origin"]);
+}
+
+async function runTests(name, files, env, flags = []) {
+  console.log(`\n${name}`);
+  const { code, text } = await run(process.execPath, ["--test", ...FLAGS, ...flags, ...files], env);
+  const audits = /^(\d+ of \d+) audits passed$/m.exec(text);
+  const [, passed] = /^ℹ pass (\d+)$/m.exec(text) ?? [];
+  const counts = [audits && `${audits[1]} audits`, `${passed ?? "no"} tests`].filter(Boolean).join(", ");
+  report(code === 0 && passed > 0, `${name}: ${counts} passed`);
+}
+
+async function runInBrowser(server, env, flags) {
+  const name = `${server}, in a browser`;
+  if (existsSync(chromium)) await runTests(name, ["browser.mjs"], env, flags);
+  else report(!process.env.CI, `${name}: not run, there is no ${chromium}`);
+}
+
+function report(good, line) {
+  failed ||= !good;
+  summary.push(`${good ? "✔" : "✖"} ${line}`);
+}
+
+/** Runs a program to its end, and shows what it prints. */
+async function run(command, args, env) {
+  const stdio = ["ignore", "pipe", "inherit"];
+  const child = spawn(command, args, { cwd: here, env: { ...process.env, ...env }, stdio });
+  const output = follow(child);
+  child.stdout.pipe(process.stdout, { end: false });
+  const [code] = await once(child, "close");
+  return { code, text: output.text };
+}
+
+/** Starts a program that goes on. */
+function start(name, command, args, env) {
+  const child = spawn(command, args, { cwd: here, env, stdio: ["ignore", "pipe", "pipe"] });
+  const server = { name, child, output: follow(child) };
+  servers.push(server);
+  return server;
+}
+
+function follow(child) {
+  const output = { text: "", ended: false };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (data) => (output.text += data));
+  }
+  children.add(child);
+  child.on("error", (error) => (output.text += error.message));
+  child.on("close", () => {
+    output.ended = true;
+    children.delete(child);
+  });
+  return output;
+}
+
+/** What a server prints when it is ready. */
+async function printed({ name, output }, pattern) {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const [, found] = pattern.exec(output.text) ?? [];
+    if (found) return found;
+    if (output.ended || Date.now() > deadline) throw new Error(`the ${name} is not ready: no ${pattern} printed`);
+    await sleep(20);
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
