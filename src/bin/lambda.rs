@@ -6,13 +6,14 @@
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use feedback_graphql::auth::{self, Access, ApiKeys, Scope, VerifiedIdentity};
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Introspection, schema};
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, RequestId, Service, router};
+use feedback_graphql::http::{Deadline, Options, RequestId, Service, router};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository};
 use lambda_http::http::{HeaderName, HeaderValue, Response, Uri};
@@ -81,7 +82,8 @@ fn join_repeated_headers<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// Takes the stage off the path, and from the event the request's id and who API Gateway says it is from.
+/// Takes the stage off the path, and from the event the request's id, how long it may take, and who API Gateway
+/// says it is from.
 fn prepare(mut request: Request) -> Request {
     if let Some(identity) = request.request_context_ref().and_then(verified_identity) {
         request.extensions_mut().insert(identity);
@@ -91,7 +93,10 @@ fn prepare(mut request: Request) -> Request {
     }
     if let Some(context) = request.lambda_context_ref() {
         let id = RequestId(context.request_id.clone());
+        let left = context.deadline().duration_since(SystemTime::now());
+        let deadline = Deadline(Instant::now() + left.unwrap_or_default());
         request.extensions_mut().insert(id);
+        request.extensions_mut().insert(deadline);
     }
     request
 }

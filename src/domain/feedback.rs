@@ -25,6 +25,8 @@ pub mod limits {
     pub const METADATA_KEY: usize = 64;
     /// The longest value of a metadata pair.
     pub const METADATA_VALUE: usize = 256;
+    /// The lengths of idempotency keys: long enough not to be hit upon by chance.
+    pub const IDEMPOTENCY_KEY: RangeInclusive<usize> = 8..=128;
 }
 
 /// A piece of feedback, as it is stored.
@@ -52,6 +54,16 @@ pub struct Feedback {
 }
 
 impl Feedback {
+    /// Whether other feedback says the same, whenever it was submitted.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let at_once = Self {
+            submitted_at: other.submitted_at,
+            ..self.clone()
+        };
+        at_once == *other
+    }
+
     /// Its place on the timeline.
     #[must_use]
     pub fn position(&self) -> Position {
@@ -83,6 +95,8 @@ pub struct Draft {
     pub page_url: Option<String>,
     /// See [`Feedback::metadata`].
     pub metadata: Vec<MetadataEntry>,
+    /// What makes a retry known as one: whoever submits again under the same key means the same submission.
+    pub idempotency_key: Option<String>,
 }
 
 /// Feedback that keeps every rule and can be stored.
@@ -94,6 +108,7 @@ pub struct NewFeedback {
     email: Option<String>,
     page_url: Option<String>,
     metadata: Vec<MetadataEntry>,
+    idempotency_key: Option<String>,
 }
 
 /// A rule that a draft can break.
@@ -101,6 +116,8 @@ pub struct NewFeedback {
 pub enum Rule {
     /// The text is empty, or only white space.
     Blank,
+    /// The text has too few characters.
+    TooShort,
     /// The text has too many characters.
     TooLong,
     /// The list has too many entries.
@@ -115,6 +132,8 @@ pub enum Rule {
     InvalidUrl,
     /// The key stands in the list already.
     DuplicateKey,
+    /// Other feedback was submitted under the idempotency key.
+    IdempotencyKeyReused,
 }
 
 /// A broken rule: which, where, and what would be right.
@@ -126,6 +145,18 @@ pub struct Violation {
     pub rule: Rule,
     /// What is wrong and what would be right, for a person to read.
     pub message: String,
+}
+
+impl Violation {
+    /// The idempotency key stands for other feedback, of which this tells nothing.
+    #[must_use]
+    pub fn idempotency_key_reused() -> Self {
+        Self {
+            field: vec!["idempotencyKey".to_owned()],
+            rule: Rule::IdempotencyKeyReused,
+            message: "must not be the key of an earlier submission with other content".to_owned(),
+        }
+    }
 }
 
 impl NewFeedback {
@@ -144,12 +175,27 @@ impl NewFeedback {
             email: draft.email.map(|email| check.email(&email)),
             page_url: draft.page_url.map(|url| check.page_url(&url)),
             metadata: check.metadata(&draft.metadata),
+            idempotency_key: draft.idempotency_key.map(|key| check.idempotency_key(key)),
         };
         if check.violations.is_empty() {
             Ok(parsed)
         } else {
             Err(check.violations)
         }
+    }
+
+    /// The id that this gets when it is submitted at `now`: a new one, or with an idempotency key the one that
+    /// belongs to the key.
+    #[must_use]
+    pub fn id(&self, now: Timestamp) -> FeedbackId {
+        let key = self.idempotency_key.as_deref();
+        key.map_or_else(|| FeedbackId::new(now), FeedbackId::of_key)
+    }
+
+    /// Whether it is submitted under an idempotency key.
+    #[must_use]
+    pub fn has_idempotency_key(&self) -> bool {
+        self.idempotency_key.is_some()
     }
 
     /// The feedback that this becomes when it is submitted as `id` at `submitted_at`.
@@ -248,6 +294,29 @@ impl Check {
         url
     }
 
+    /// A key is a program's and not a person's, so nothing is trimmed off it.
+    fn idempotency_key(&mut self, key: String) -> String {
+        let (length, limits) = (key.chars().count(), limits::IDEMPOTENCY_KEY);
+        if !limits.contains(&length) {
+            let rule = if length < *limits.start() {
+                Rule::TooShort
+            } else {
+                Rule::TooLong
+            };
+            let message = format!(
+                "must have {} to {} characters, not {length}",
+                limits.start(),
+                limits.end()
+            );
+            self.broken("idempotencyKey", rule, message);
+        }
+        if key.contains(char::is_control) {
+            let message = "must have no control character".to_owned();
+            self.broken("idempotencyKey", Rule::ControlCharacter, message);
+        }
+        key
+    }
+
     fn metadata(&mut self, pairs: &[MetadataEntry]) -> Vec<MetadataEntry> {
         if pairs.len() > limits::METADATA {
             let message = format!(
@@ -324,6 +393,7 @@ mod tests {
             metadata: (0..16)
                 .map(|index| pair(&format!("{index:064}"), &"v".repeat(256)))
                 .collect(),
+            idempotency_key: Some("k".repeat(128)),
         };
         assert_eq!(broken(most), []);
     }
@@ -337,6 +407,7 @@ mod tests {
             email: Some("sam at example".to_owned()),
             page_url: Some("javascript:alert(1)".to_owned()),
             metadata: vec![pair("k", &"v".repeat(257)), pair(" k ", ""), pair("", "\u{7}")],
+            idempotency_key: Some("1234567".to_owned()),
         };
         let expected = [
             ("message", Rule::Blank),
@@ -348,6 +419,7 @@ mod tests {
             ("metadata.1.key", Rule::DuplicateKey),
             ("metadata.2.key", Rule::Blank),
             ("metadata.2.value", Rule::ControlCharacter),
+            ("idempotencyKey", Rule::TooShort),
         ];
         assert_eq!(
             broken(worst),

@@ -21,6 +21,9 @@ pub struct FeedbackId(Uuid);
 #[error("not a UUID in its 36-character form, like 0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90")]
 pub struct FeedbackIdError;
 
+/// Sets the ids of idempotency keys apart from all other UUIDs of version 5.
+const IDEMPOTENCY_KEYS: Uuid = uuid::uuid!("f6d3c1de-5f1b-4c0f-8a43-6f0f7d5f7c0b");
+
 impl FeedbackId {
     /// The length of the written form, in bytes.
     pub const LENGTH: usize = Hyphenated::LENGTH;
@@ -36,6 +39,13 @@ impl FeedbackId {
         let nanos = u32::try_from(millis % 1_000).unwrap_or(0) * 1_000_000;
         let time = uuid::Timestamp::from_unix(NoContext, millis / 1_000, nanos);
         Self(Uuid::new_v7(time))
+    }
+
+    /// The id that belongs to an idempotency key (UUID version 5, RFC 9562 §5.5): the same for the same key, so
+    /// that one conditional write settles whether it is new, and no table of keys is needed.
+    #[must_use]
+    pub fn of_key(key: &str) -> Self {
+        Self(Uuid::new_v5(&IDEMPOTENCY_KEYS, key.as_bytes()))
     }
 
     /// Reads the hyphenated form, in either case.
@@ -76,6 +86,14 @@ mod tests {
         let id = FeedbackId::new(now);
         assert_eq!(u64::try_from(id.as_u128() >> 80).unwrap(), now.as_millis());
         assert_ne!(id, FeedbackId::new(now));
+    }
+
+    #[test]
+    fn the_id_of_a_key_never_changes() {
+        // In tables of deployed services: another namespace would make every retry a new submission.
+        let id = FeedbackId::of_key("order-4711-feedback").to_string();
+        assert_eq!(id, "d93006c5-36ce-5df8-950b-fb1807244db9");
+        assert_ne!(FeedbackId::of_key("order-4712-feedback").to_string(), id);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::Session;
 use super::error::ApiError;
 use super::query::parse_id;
 use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload};
-use crate::domain::{FeedbackId, NewFeedback};
+use crate::domain::NewFeedback;
 
 /// What can be changed.
 pub struct Mutation;
@@ -14,7 +14,7 @@ pub struct Mutation;
 /// What can be changed.
 #[Object]
 impl Mutation {
-    /// Submits feedback. It can be read by id at once, and appears in listings shortly after, mostly
+    /// Submits feedback. With an `idempotencyKey`, trying again is safe. It can be read by id at once, and appears in listings shortly after, mostly
     /// within a second. Null only together with an error.
     async fn submit_feedback(
         &self,
@@ -50,6 +50,6 @@ async fn submit(session: &Session, input: SubmitFeedbackInput) -> Result<SubmitF
         Err(violations) => return Ok(violations.into()),
     };
     let now = session.clock.now();
-    let stored = session.repository.submit(new, FeedbackId::new(now), now).await?;
-    Ok(stored.into())
+    let id = new.id(now);
+    Ok(session.repository.submit(new, id, now).await?.into())
 }

@@ -18,8 +18,11 @@ use super::request_log::Summary;
 use super::wire::plain_error;
 use super::{Shared, callers};
 use crate::auth::Refusal;
-use crate::domain::{Draft, FeedbackId, NewFeedback};
-use crate::repository::RepositoryError;
+use crate::domain::{Draft, NewFeedback, Violation};
+use crate::repository::{RepositoryError, Submission};
+
+/// What makes a retry known as one (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
@@ -61,16 +64,36 @@ async fn submit(
             "the body could not be read to its end".to_owned(),
         ),
     })?;
-    let new = parse(&body).map_err(|message| (StatusCode::BAD_REQUEST, message))?;
+    let key = parts
+        .headers
+        .get(IDEMPOTENCY_KEY)
+        .map(HeaderValue::to_str)
+        .transpose();
+    let key = key.map_err(|_| {
+        (
+            StatusCode::BAD_REQUEST,
+            "the Idempotency-Key must be ASCII".to_owned(),
+        )
+    })?;
+    let new = parse(&body, key).map_err(|message| (StatusCode::BAD_REQUEST, message))?;
     let repository = shared.service.repository.metered();
     let now = shared.service.clock.now();
-    let stored = repository.submit(new, FeedbackId::new(now), now).await;
+    let id = new.id(now);
+    let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();
-    stored.map_err(|error| failure(&error))?;
-    Ok(())
+    match submission.map_err(|error| failure(&error))? {
+        Submission::Stored(_) | Submission::Replayed(_) => Ok(()),
+        Submission::KeyReused => {
+            let message = Violation::idempotency_key_reused().message;
+            Err((
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the Idempotency-Key {message}"),
+            ))
+        }
+    }
 }
 
-fn parse(body: &[u8]) -> Result<NewFeedback, String> {
+fn parse(body: &[u8], idempotency_key: Option<&str>) -> Result<NewFeedback, String> {
     let expected = "the body must be a JSON object like {\"feedback\": \"…\"}";
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("{expected}, but it is not JSON: {error}"))?;
@@ -79,11 +102,20 @@ fn parse(body: &[u8]) -> Result<NewFeedback, String> {
     };
     let draft = Draft {
         message: message.clone(),
+        idempotency_key: idempotency_key.map(str::to_owned),
         ..Draft::default()
     };
     NewFeedback::parse(draft).map_err(|violations| {
-        let messages = violations.into_iter().map(|violation| violation.message);
-        format!("`feedback` {}", messages.collect::<Vec<_>>().join(", and "))
+        let sentences = violations.into_iter().map(|violation| {
+            let is_key = violation.field == ["idempotencyKey"];
+            let field = if is_key {
+                "the Idempotency-Key"
+            } else {
+                "`feedback`"
+            };
+            format!("{field} {}", violation.message)
+        });
+        sentences.collect::<Vec<_>>().join(", and ")
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod callers;
 mod cors;
+mod deadline;
 pub mod explorer;
 mod feedback;
 mod graphql;
@@ -17,6 +18,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+pub use deadline::Deadline;
 pub use request_log::RequestId;
 
 use crate::auth::Access;
@@ -27,6 +29,9 @@ use crate::repository::FeedbackRepository;
 
 /// Where staff come in, whom API Gateway has verified.
 const STAFF_PATH: &str = "/staff/graphql";
+
+/// Where feedback comes in without GraphQL.
+const PLAIN_PATH: &str = "/feedback";
 
 /// What the routes need.
 #[derive(Clone)]
@@ -65,7 +70,7 @@ pub fn router(service: Service, options: Options) -> Router {
     let mut router = Router::new()
         .route("/graphql", graphql())
         .route(STAFF_PATH, graphql())
-        .route("/feedback", post(feedback::post));
+        .route(PLAIN_PATH, post(feedback::post));
     if options.explorer.is_some() {
         router = router.route("/", get(to_explorer));
     }
@@ -74,7 +79,8 @@ pub fn router(service: Service, options: Options) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(Shared { service, options }))
-        .layer(DefaultBodyLimit::max(body_bytes));
+        .layer(DefaultBodyLimit::max(body_bytes))
+        .layer(axum::middleware::from_fn(deadline::keep));
     let router = security::protect(cors::allow(router, origins));
     router.layer(axum::middleware::from_fn(request_log::log))
 }

@@ -10,6 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::graphql;
+use crate::graphql::Code;
 
 /// The explorer page has a policy of its own.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -35,5 +36,6 @@ pub(super) fn protect(router: Router) -> Router {
 /// What panicked has said so to the panic hook; its text may hold anything, and is not repeated.
 fn answer_panic(_panic: Box<dyn Any + Send>) -> Response {
     tracing::error!("a request ended in a panic");
-    (StatusCode::INTERNAL_SERVER_ERROR, graphql::panic_body()).into_response()
+    let body = graphql::error_body(Code::InternalServerError, "internal error");
+    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
 }

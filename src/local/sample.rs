@@ -181,6 +181,7 @@ fn draft() -> Draft {
         email: sometimes(3, format!("{}@example.org", pick(&NAMES))),
         page_url: sometimes(7, format!("https://shop.example.org{}", subject.page)),
         metadata,
+        idempotency_key: None,
     }
 }
 

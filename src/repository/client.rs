@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_dynamodb::Client;
@@ -14,6 +15,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an operation may take with all its attempts: less than the function's own time.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How often an operation is tried, all in all.
+const ATTEMPTS: u32 = 3;
+/// How long to wait before the second try, at most, and twice as long before each further one: DynamoDB's own
+/// advice, instead of the general second.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The region that is named to endpoints that have none.
 const NO_REGION: &str = "local";
@@ -46,5 +53,10 @@ pub(crate) fn loader() -> ConfigLoader {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
-    aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts)
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF);
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(retries)
 }

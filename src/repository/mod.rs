@@ -48,6 +48,17 @@ const MAX_FRUITLESS_BATCHES: u32 = 5;
 /// How long to wait before the first such try; each further one waits twice as long.
 const FIRST_BATCH_DELAY: Duration = Duration::from_millis(25);
 
+/// What became of feedback that was submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submission {
+    /// It was stored.
+    Stored(Feedback),
+    /// The same was submitted under the same idempotency key before: this is the first.
+    Replayed(Feedback),
+    /// Something else was submitted under the same idempotency key before.
+    KeyReused,
+}
+
 /// The feedback in one table.
 #[derive(Debug, Clone)]
 pub struct FeedbackRepository {
@@ -99,45 +110,56 @@ impl FeedbackRepository {
 
     /// Stores new feedback, unless its id is taken.
     ///
-    /// One `PutItem`, conditional on the id being new. When the condition fails because an earlier try of
-    /// this very request stored the item and its answer was lost, that is a success.
+    /// One `PutItem`, conditional on the id being new or its feedback having expired. When the condition fails
+    /// because an earlier try of this very request stored the item and its answer was lost, that is a success.
+    /// When it fails because somebody submitted under the same idempotency key before, nothing is stored.
     ///
     /// # Errors
-    /// When DynamoDB could not be reached or refused, or other feedback has the id.
+    /// When DynamoDB could not be reached or refused, or other feedback has an id that belongs to no key.
     pub async fn submit(
         &self,
         new: NewFeedback,
         id: FeedbackId,
-        submitted_at: Timestamp,
-    ) -> Result<Feedback, RepositoryError> {
-        let feedback = new.submitted(id, submitted_at);
+        now: Timestamp,
+    ) -> Result<Submission, RepositoryError> {
+        let has_key = new.has_idempotency_key();
+        let feedback = new.submitted(id, now);
         let item = FeedbackRecord::new(&feedback, self.shards, self.retention).into_item()?;
         let answer = self
             .client
             .put_item()
             .table_name(&*self.table)
             .set_item(Some(item.clone()))
-            .condition_expression("attribute_not_exists(#id)")
+            .condition_expression("attribute_not_exists(#id) OR #expiry <= :now")
             .expression_attribute_names("#id", table::PARTITION_KEY)
+            .expression_attribute_names("#expiry", table::EXPIRY_ATTRIBUTE)
+            .expression_attribute_values(":now", number(&now.as_seconds()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
             .interceptor(self.meter.clone())
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(feedback),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed))
-                    if failed.item() == Some(&item) =>
-                {
-                    Ok(feedback)
-                }
-                Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                    Err(RepositoryError::id_is_taken(id))
-                }
-                _ => Err(error.into()),
-            },
+        let Err(error) = answer else {
+            return Ok(Submission::Stored(feedback));
+        };
+        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
+            return Err(error.into());
+        };
+        if failed.item() == Some(&item) {
+            return Ok(Submission::Stored(feedback));
         }
+        if !has_key {
+            return Err(RepositoryError::id_is_taken(id));
+        }
+        let first = match failed.item() {
+            Some(first) => record::read(first.clone(), now),
+            // Not every engine returns it.
+            None => self.by_ids(&[id], now).await?.remove(&id),
+        };
+        Ok(match first {
+            Some(first) if feedback.says_the_same_as(&first) => Submission::Replayed(first),
+            _ => Submission::KeyReused,
+        })
     }
 
     /// The feedback that has one of these ids and has not expired at `now`. Other ids are missing from the

@@ -11,7 +11,9 @@
 mod access;
 mod ceilings;
 mod cors;
+mod faults;
 mod http;
+mod idempotency;
 mod lambda;
 mod local;
 mod paging;

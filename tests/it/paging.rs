@@ -305,7 +305,7 @@ async fn check(case: Case) {
 fn paging_through_equals_the_sorted_list() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
-        cases: 96,
+        cases: 64,
         max_shrink_iters: 200,
         failure_persistence: None,
         ..Config::default()

@@ -41,6 +41,7 @@ async fn submit(server: &Server, message: &str, rating: i64) -> submit::SubmitSu
             value: "rust".to_owned(),
         }]),
         email: None,
+        idempotency_key: None,
         page_url: None,
         topic: None,
     };

@@ -3,7 +3,8 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 
 use super::feedback::FeedbackObject;
-use crate::domain::{Draft, Feedback, MetadataEntry, Rule, Violation};
+use crate::domain::{Draft, MetadataEntry, Rule, Violation};
+use crate::repository::Submission;
 
 /// Feedback to submit. White space at the ends of every text is trimmed before it is checked and stored;
 /// otherwise it is stored as it is. Lengths are counted in Unicode characters (code points) after that.
@@ -21,6 +22,10 @@ pub(crate) struct SubmitFeedbackInput {
     page_url: Option<String>,
     /// Whatever else your frontend knows: at most 16 pairs.
     metadata: Option<Vec<FeedbackMetadataInput>>,
+    /// What makes a retry known as one: 8 to 128 characters that your frontend makes up once for each
+    /// submission, a UUID for instance, and sends again when it tries again. However often and however much at
+    /// once it does, the feedback is stored once, for as long as that is kept. It is not trimmed.
+    idempotency_key: Option<String>,
 }
 
 /// A pair to add to feedback.
@@ -39,6 +44,8 @@ pub(crate) struct SubmitFeedbackPayload {
     feedback: Option<FeedbackObject>,
     /// Every rule that the input breaks, in the order of its fields. Empty when the feedback was stored.
     user_errors: Vec<SubmitFeedbackUserError>,
+    /// Whether the same was submitted under the same `idempotencyKey` before. Then `feedback` is the first.
+    replayed: bool,
 }
 
 /// A rule that the input breaks: something the person can correct.
@@ -60,6 +67,8 @@ pub(crate) struct SubmitFeedbackUserError {
 pub(crate) enum SubmitFeedbackErrorCode {
     /// The text is empty, or only white space. Leave an optional field out instead.
     Blank,
+    /// The text has too few characters.
+    TooShort,
     /// The text has too many characters.
     TooLong,
     /// The list has too many entries.
@@ -74,6 +83,8 @@ pub(crate) enum SubmitFeedbackErrorCode {
     InvalidUrl,
     /// The key stands in the list already.
     DuplicateKey,
+    /// Something else was submitted under this `idempotencyKey` before. Make up a new one for new feedback.
+    IdempotencyKeyReused,
 }
 
 impl From<SubmitFeedbackInput> for Draft {
@@ -88,15 +99,22 @@ impl From<SubmitFeedbackInput> for Draft {
             metadata: metadata
                 .map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value })
                 .collect(),
+            idempotency_key: input.idempotency_key,
         }
     }
 }
 
-impl From<Feedback> for SubmitFeedbackPayload {
-    fn from(feedback: Feedback) -> Self {
+impl From<Submission> for SubmitFeedbackPayload {
+    fn from(submission: Submission) -> Self {
+        let (feedback, replayed) = match submission {
+            Submission::Stored(feedback) => (feedback, false),
+            Submission::Replayed(feedback) => (feedback, true),
+            Submission::KeyReused => return vec![Violation::idempotency_key_reused()].into(),
+        };
         Self {
             feedback: Some(FeedbackObject(feedback)),
             user_errors: Vec::new(),
+            replayed,
         }
     }
 }
@@ -111,6 +129,7 @@ impl From<Vec<Violation>> for SubmitFeedbackPayload {
         Self {
             feedback: None,
             user_errors: user_errors.collect(),
+            replayed: false,
         }
     }
 }

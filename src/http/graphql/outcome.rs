@@ -93,7 +93,11 @@ impl Outcome {
         };
         let Ok(body) = serde_json::to_vec(&self) else {
             tracing::error!("an answer could not be written");
-            return (StatusCode::INTERNAL_SERVER_ERROR, panic_body()).into_response();
+            return (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                error_body(Code::InternalServerError, "internal error"),
+            )
+                .into_response();
         };
         let headers = [
             (header::CONTENT_TYPE, format.content_type()),
@@ -101,6 +105,9 @@ impl Outcome {
         ];
         let mut response = (status, headers, body).into_response();
         let demand = match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                Some((header::RETRY_AFTER, "1"))
+            }
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
             StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
             _ => None,
@@ -114,10 +121,9 @@ impl Outcome {
     }
 }
 
-/// The answer to a request that ended in a panic.
-pub(in crate::http) fn panic_body() -> axum::Json<serde_json::Value> {
-    let code = Code::InternalServerError.as_str();
-    let error = serde_json::json!({ "message": "internal error", "extensions": { "code": code } });
+/// The body of an answer to a request whose handler did not come to an end.
+pub(in crate::http) fn error_body(code: Code, message: &str) -> axum::Json<serde_json::Value> {
+    let error = serde_json::json!({ "message": message, "extensions": { "code": code.as_str() } });
     axum::Json(serde_json::json!({ "errors": [error] }))
 }
 
@@ -139,6 +145,17 @@ impl From<async_graphql::Response> for Outcome {
         for error in &mut errors {
             Code::BadUserInput.mark(error);
         }
+        if !errors.is_empty() && errors.iter().all(is_for_later) && is_nothing(&response.data) {
+            // Nothing of what was asked was done. Said by the status, too, it is also understood by what
+            // stands between the service and its clients.
+            let statuses = errors.iter().filter_map(Code::of).map(status_of);
+            return Self {
+                data: None,
+                status: statuses.max().unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+                errors,
+                is_status_for_all: true,
+            };
+        }
         let status = if response.data == Value::Null {
             let statuses = errors.iter().filter_map(Code::of).map(status_of);
             statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -151,6 +168,23 @@ impl From<async_graphql::Response> for Outcome {
             status,
             is_status_for_all: false,
         }
+    }
+}
+
+/// Whether an error may be gone when the request is made again.
+fn is_for_later(error: &ServerError) -> bool {
+    matches!(
+        Code::of(error),
+        Some(Code::TooManyRequests | Code::ServiceUnavailable)
+    )
+}
+
+/// Whether there is no value in the data of a request that failed in part.
+fn is_nothing(data: &Value) -> bool {
+    match data {
+        Value::Null => true,
+        Value::Object(fields) => !fields.is_empty() && fields.values().all(|value| *value == Value::Null),
+        _ => false,
     }
 }
 

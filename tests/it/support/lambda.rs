@@ -38,9 +38,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const REGION: &str = "eu-west-1";
 const FUNCTION: &str = "feedback";
 
-/// The environment variables that the function starts with. It inherits nothing from the test's own.
+/// The environment variables that the function starts with (it inherits nothing from the test's own), and the
+/// time that it has for each event.
 pub struct Options {
     variables: BTreeMap<String, String>,
+    time: Duration,
 }
 
 impl Options {
@@ -67,6 +69,7 @@ impl Options {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             variables: variables.into_iter().map(owned).collect(),
+            time: PATIENCE,
         }
     }
 
@@ -74,6 +77,11 @@ impl Options {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// The same, with so much time for each event.
+    pub fn with_time(self, time: Duration) -> Self {
+        Self { time, ..self }
     }
 
     /// The same, with this variable missing.
@@ -132,7 +140,7 @@ impl Lambda {
             .expect("a free port");
         let address = listener.local_addr().expect("the address of a listener");
         let (events, queue) = mpsc::channel(1);
-        let api = Arc::new(RuntimeApi::new(queue));
+        let api = Arc::new(RuntimeApi::new(queue, options.time));
         let router = RuntimeApi::router(Arc::clone(&api));
         let server =
             tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });

@@ -1,6 +1,7 @@
 //! What the tests share: a server on a table of its own, and ways to ask it.
 
 pub mod events;
+pub mod faulty;
 pub mod front;
 pub mod lambda;
 pub mod logs;
@@ -9,7 +10,7 @@ pub mod secrets;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use feedback_graphql::auth::Access;
@@ -19,13 +20,13 @@ use feedback_graphql::graphql::{Introspection, Schema, Session, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, FeedbackRepository, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Submission, table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub const TABLE: &str = "Feedback";
 
-/// 2026-03-01T09:30:00.250Z: what the clock of every test says.
+/// 2026-03-01T09:30:00.250Z: what the clock of a test says at first.
 pub const NOW: u64 = 1_772_357_400_250;
 
 /// A table of a test's own on an engine of its own.
@@ -63,10 +64,12 @@ impl Store {
     pub async fn submit_draft(&self, draft: Draft, millis: u64) -> Feedback {
         let at = Timestamp::from_millis(millis).unwrap();
         let new = NewFeedback::parse(draft).unwrap();
-        self.repository
-            .submit(new, FeedbackId::new(at), at)
-            .await
-            .unwrap()
+        stored(
+            self.repository
+                .submit(new, FeedbackId::new(at), at)
+                .await
+                .unwrap(),
+        )
     }
 
     /// Executes a query on the schema, and says how many requests it made to DynamoDB.
@@ -88,6 +91,15 @@ impl Store {
 /// A clock that stands still at [`NOW`].
 fn clock() -> Clock {
     Clock::Manual(Arc::new(AtomicU64::new(NOW)))
+}
+
+/// The feedback of a submission that stored it.
+#[track_caller]
+pub fn stored(submission: Submission) -> Feedback {
+    match submission {
+        Submission::Stored(feedback) => feedback,
+        other => panic!("not stored: {other:?}"),
+    }
 }
 
 /// The repository of the tests' table, over another client or with another number of shards.
@@ -117,6 +129,7 @@ pub async fn counted(
 pub struct Server {
     pub store: Store,
     pub url: String,
+    clock: Arc<AtomicU64>,
     client: reqwest::Client,
 }
 
@@ -146,10 +159,11 @@ impl Server {
 
     pub async fn guarded(store: Store, options: Options, access: Access) -> Self {
         logs::watch();
+        let clock = Arc::new(AtomicU64::new(NOW));
         let service = Service {
             schema: schema(Introspection::On),
             repository: store.repository.clone(),
-            clock: clock(),
+            clock: Clock::Manual(Arc::clone(&clock)),
             access: Arc::new(access),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -160,7 +174,17 @@ impl Server {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { store, url, client }
+        Self {
+            store,
+            url,
+            clock,
+            client,
+        }
+    }
+
+    /// Sets the service's clock on by an hour.
+    pub fn at_later_time(&self) {
+        self.clock.fetch_add(60 * 60 * 1_000, Ordering::Relaxed);
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {

@@ -3,7 +3,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -17,7 +17,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{FUNCTION, PATIENCE, REGION};
+use super::{FUNCTION, REGION};
 
 /// Lambda's limit for the answer of one synchronous invocation, in bytes.
 const ANSWER_LIMIT: usize = 6_291_556;
@@ -56,15 +56,18 @@ pub struct RuntimeApi {
     current: Mutex<Option<Invocation>>,
     polled: watch::Sender<bool>,
     init_error: Mutex<Option<InvocationError>>,
+    /// How long the function has for an event.
+    time: Duration,
 }
 
 impl RuntimeApi {
-    pub fn new(queue: mpsc::Receiver<Invocation>) -> Self {
+    pub fn new(queue: mpsc::Receiver<Invocation>, time: Duration) -> Self {
         Self {
             queue: tokio::sync::Mutex::new(queue),
             current: Mutex::default(),
             polled: watch::Sender::new(false),
             init_error: Mutex::default(),
+            time,
         }
     }
 
@@ -123,7 +126,7 @@ async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
         ("lambda-runtime-aws-request-id", invocation.request_id.clone()),
         (
             "lambda-runtime-deadline-ms",
-            (now + PATIENCE).as_millis().to_string(),
+            (now + api.time).as_millis().to_string(),
         ),
         (
             "lambda-runtime-invoked-function-arn",

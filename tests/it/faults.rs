@@ -1,0 +1,202 @@
+//! Nothing that was acknowledged is lost, and nothing is stored twice, whatever the network and DynamoDB do.
+//! The README's table of faults stands on these tests.
+
+use std::time::Duration;
+
+use feedback_graphql::http;
+use feedback_graphql::repository::connect_without_account;
+use serde_json::{Value, json};
+
+use crate::support::events::{EventKind, HttpCall};
+use crate::support::faulty::{Fault, Network};
+use crate::support::lambda::{Lambda, Options};
+use crate::support::{Answer, NOW, Server, Store, TABLE, on};
+
+const SUBMIT: &str =
+    "mutation($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { feedback { id } replayed } }";
+const READ: &str =
+    "{ feedbacks { nodes { message } } feedback(id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\") { id } }";
+
+/// Longer than one attempt may take.
+const TOO_LONG: Duration = Duration::from_secs(3);
+
+/// A server whose way to its engine can be made to fail.
+async fn faulty() -> (Server, Network) {
+    let store = Store::new().await;
+    let network = Network::to(&store.engine.endpoint()).await;
+    let repository = on(&connect_without_account(&network.endpoint).await, 1);
+    let store = Store { repository, ..store };
+    (Server::with(store, http::Options::default()).await, network)
+}
+
+async fn post(server: &Server, query: &str, input: Value) -> Answer {
+    let body = json!({ "query": query, "variables": { "input": input } });
+    server.send(server.request("POST", "/graphql").json(&body)).await
+}
+
+/// A fault that passes: the caller notices nothing, and the feedback is there exactly once.
+async fn passes(fault: Fault) {
+    for input in [
+        json!({ "message": "planted" }),
+        json!({ "message": "planted", "idempotencyKey": "planted-key" }),
+    ] {
+        let (server, network) = faulty().await;
+        network.fail_once(fault);
+        let answer = post(&server, SUBMIT, input).await;
+        let payload = answer.json()["data"]["submitFeedback"].take();
+        let items = server.store.items().await;
+        assert_eq!(items.len(), 1, "{fault:?}: {answer:?}");
+        assert_eq!(
+            payload["feedback"]["id"], items[0]["feedbackId"],
+            "{fault:?}: {answer:?}"
+        );
+        assert_eq!(payload["replayed"], false, "{fault:?}");
+
+        network.fail_once(fault);
+        let answer = post(&server, READ, Value::Null).await.json();
+        assert_eq!(
+            answer["data"]["feedbacks"]["nodes"][0]["message"], "planted",
+            "{fault:?}: {answer}"
+        );
+    }
+}
+
+/// A fault that stays: the caller is told so, and a submission that was not acknowledged is there at most once,
+/// also when it is made again.
+async fn stays(fault: Fault, status: u16, code: &str) {
+    let (server, network) = faulty().await;
+    network.fail_always(Some(fault));
+    let input = json!({ "message": "planted", "idempotencyKey": "planted-key" });
+    for query in [SUBMIT, READ] {
+        let answer = post(&server, query, input.clone()).await;
+        let body = answer.json();
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (status, Some("1")),
+            "{fault:?}: {body}"
+        );
+        assert_eq!(body["errors"][0]["extensions"]["code"], code, "{fault:?}");
+        assert_eq!(body.get("data"), None, "{fault:?}");
+    }
+    assert!(server.store.items().await.len() <= 1, "{fault:?}");
+    network.fail_always(None);
+    let answer = post(&server, SUBMIT, input).await;
+    let items = server.store.items().await;
+    assert_eq!(items.len(), 1, "{fault:?}");
+    assert_eq!(
+        answer.json()["data"]["submitFeedback"]["feedback"]["id"],
+        items[0]["feedbackId"],
+        "{fault:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_reset_before_the_write() {
+    passes(Fault::ResetBefore).await;
+    stays(Fault::ResetBefore, 503, "SERVICE_UNAVAILABLE").await;
+}
+
+#[tokio::test]
+async fn a_connection_reset_after_the_write() {
+    passes(Fault::ResetAfter).await;
+    stays(Fault::ResetAfter, 503, "SERVICE_UNAVAILABLE").await;
+}
+
+#[tokio::test]
+async fn an_answer_dropped_after_the_write() {
+    passes(Fault::CloseAfter).await;
+    stays(Fault::CloseAfter, 503, "SERVICE_UNAVAILABLE").await;
+}
+
+#[tokio::test]
+async fn a_truncated_answer() {
+    passes(Fault::Truncate).await;
+    stays(Fault::Truncate, 503, "SERVICE_UNAVAILABLE").await;
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle() {
+    passes(Fault::CloseIdle).await;
+}
+
+#[tokio::test]
+async fn a_slow_answer() {
+    passes(Fault::Delay(Duration::from_millis(500))).await;
+    passes(Fault::Delay(TOO_LONG)).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes() {
+    passes(Fault::Silence).await;
+    stays(Fault::Silence, 503, "SERVICE_UNAVAILABLE").await;
+}
+
+#[tokio::test]
+async fn trouble_of_dynamodb_itself() {
+    passes(Fault::Refuse(500, "InternalServerError")).await;
+    stays(
+        Fault::Refuse(500, "InternalServerError"),
+        503,
+        "SERVICE_UNAVAILABLE",
+    )
+    .await;
+    stays(
+        Fault::Refuse(503, "ServiceUnavailable"),
+        503,
+        "SERVICE_UNAVAILABLE",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn throttling_in_each_of_its_spellings() {
+    for code in [
+        "ThrottlingException",
+        "Throttling",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+    ] {
+        passes(Fault::Refuse(400, code)).await;
+        stays(Fault::Refuse(400, code), 429, "TOO_MANY_REQUESTS").await;
+    }
+}
+
+#[tokio::test]
+async fn one_field_that_fails_leaves_the_others_alone() {
+    let (server, network) = faulty().await;
+    let id = server.store.submit("planted", NOW).await.id;
+    // The two reads go out at once: one of them meets the fault, with every try.
+    for _ in 0..3 {
+        network.fail_once(Fault::Refuse(400, "ValidationException"));
+    }
+    let query = format!(
+        "{{ a: feedback(id: \"{id}\") {{ message }} b: feedbacks {{ nodes {{ message }} }} c: __typename }}"
+    );
+    let body = post(&server, &query, Value::Null).await.json();
+    assert_eq!(body["data"]["c"], "Query");
+    assert!(body["errors"][0]["path"].is_array(), "{body}");
+}
+
+#[tokio::test]
+async fn an_answer_leaves_before_the_function_is_killed() {
+    let store = Store::new().await;
+    let network = Network::to(&store.engine.endpoint()).await;
+    let options = Options::new(&network.endpoint, TABLE).with_time(Duration::from_millis(1_500));
+    let lambda = Lambda::start(options).await;
+    network.fail_always(Some(Fault::Silence));
+    let input = json!({ "message": "planted", "idempotencyKey": "planted-key" });
+    let graphql = HttpCall::post_json(
+        "/graphql",
+        &json!({ "query": SUBMIT, "variables": { "input": input } }),
+    );
+    let plain = HttpCall::post_json("/feedback", &json!({ "feedback": "planted" }));
+    for call in [&graphql, &plain] {
+        let answer = lambda.call(EventKind::HttpApi, call).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+        // Said only where the deadline was what ended it, and not the operation's own, later one.
+        assert!(answer.json().to_string().contains("there was no time left"));
+    }
+    network.fail_always(None);
+    let answer = lambda.call(EventKind::HttpApi, &graphql).await.json();
+    assert_eq!(answer["data"]["submitFeedback"]["replayed"], true, "{answer}");
+}
