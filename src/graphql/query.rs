@@ -33,6 +33,10 @@ impl Query {
     /// With neither `first` nor `last`, the page is the first 20. Eventually consistent: feedback appears
     /// shortly after its submission was answered, mostly within a second. Paging neither repeats nor
     /// leaves out any feedback that is there throughout. Null only together with an error.
+    ///
+    /// To keep up with new feedback, page on `OLDEST_FIRST`, and stay a minute behind the present with
+    /// `submittedTo`: feedback appears a moment late, and the clocks of its servers differ by milliseconds, so
+    /// that right behind the latest some may still appear.
     async fn feedbacks(
         &self,
         context: &Context<'_>,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use feedback_graphql::domain::{Draft, Feedback};
+use feedback_graphql::domain::{Draft, Feedback, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
@@ -95,7 +95,7 @@ impl OracleFilter {
 
     fn input(&self) -> Value {
         let time = |millis: u64| {
-            let millis = feedback_graphql::domain::Timestamp::from_millis(millis).unwrap();
+            let millis = Timestamp::from_millis(millis).unwrap();
             json!(millis.to_string())
         };
         let fields = [
@@ -410,6 +410,46 @@ async fn a_cursor_outlives_its_item_and_a_raise_of_the_shards() {
     store.submit("new", NOW + 100).await;
     let second = page(&store, json!({ "first": 5, "after": first.end })).await;
     assert_eq!(second.messages, ["4", "3", "2", "1", "0"]);
+}
+
+#[tokio::test]
+async fn what_is_there_throughout_comes_once_while_other_feedback_comes_and_goes() {
+    for order in ["NEWEST_FIRST", "OLDEST_FIRST"] {
+        let mut store = Store::with_shards(2).await;
+        let mut deleted = Vec::new();
+        for n in 0..90_u64 {
+            let feedback = store.submit(&format!("old {n}"), NOW + n / 2).await;
+            if n % 3 == 0 {
+                deleted.push(feedback.id);
+            }
+        }
+        let (mut after, mut seen) = (None, Vec::new());
+        for turn in 0_u64.. {
+            let page = page(&store, json!({ "first": 7, "after": after, "order": order })).await;
+            seen.extend(page.messages);
+            if !page.has_next {
+                break;
+            }
+            after = page.end;
+            // New feedback at both ends and in between, and other feedback gone, on a growing number of shards.
+            store.repository = on(&store.client, u32::try_from(2 + turn.min(10)).unwrap());
+            for at in [NOW - 1 - turn, NOW + 3 * turn, NOW + 1_000 + turn] {
+                store.submit("new", at).await;
+            }
+            if let Some(id) = deleted.pop() {
+                store.repository.delete(id, Timestamp::MAX).await.unwrap();
+            }
+            assert!(turn < 100, "the end is never reached");
+        }
+        let mut throughout: Vec<String> = (0..90)
+            .filter(|n| n % 3 != 0)
+            .map(|n| format!("old {n}"))
+            .collect();
+        seen.retain(|message| throughout.contains(message));
+        seen.sort();
+        throughout.sort();
+        assert_eq!(seen, throughout, "{order}");
+    }
 }
 
 #[tokio::test]
