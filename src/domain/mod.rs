@@ -7,13 +7,16 @@
 mod clock;
 mod feedback;
 mod id;
+pub mod limits;
+mod new_feedback;
 mod page;
 mod position;
 mod timestamp;
 
 pub use clock::Clock;
-pub use feedback::{Draft, Feedback, MetadataEntry, NewFeedback, Rule, Violation, limits};
+pub use feedback::{Feedback, MetadataEntry};
 pub use id::{FeedbackId, FeedbackIdError};
+pub use new_feedback::{Draft, NewFeedback, Rule, Violation};
 pub use page::{Direction, Filter, FilterError, Order, Page, PageRequest, PageRequestError};
 pub use position::{Position, PositionRange};
 pub use timestamp::{Timestamp, TimestampError};

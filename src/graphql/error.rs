@@ -117,6 +117,20 @@ impl Code {
         Self::ALL.into_iter().find(|code| code.as_str() == text)
     }
 
+    /// The code of an operation on the table that failed, and what may be said of it.
+    #[must_use]
+    pub fn of_failure(error: &RepositoryError) -> (Self, &'static str) {
+        if error.is_throttled() {
+            let message = "too many requests at the moment: try again in a few seconds";
+            (Self::TooManyRequests, message)
+        } else if error.is_unavailable() {
+            let message = "the service is unavailable at the moment: try again in a few seconds";
+            (Self::ServiceUnavailable, message)
+        } else {
+            (Self::InternalServerError, "internal error")
+        }
+    }
+
     /// Gives an error this code, unless it has one.
     pub fn mark(self, error: &mut ServerError) {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -167,19 +181,7 @@ impl From<ApiError> for async_graphql::Error {
         let (code, message, source) = match error {
             ApiError::BadUserInput(message) => (Code::BadUserInput, message, None),
             ApiError::Repository(error) => {
-                let (code, message) = if error.is_throttled() {
-                    (
-                        Code::TooManyRequests,
-                        "too many requests at the moment: try again in a few seconds",
-                    )
-                } else if error.is_unavailable() {
-                    (
-                        Code::ServiceUnavailable,
-                        "the service is unavailable at the moment: try again in a few seconds",
-                    )
-                } else {
-                    (Code::InternalServerError, "internal error")
-                };
+                let (code, message) = Code::of_failure(&error);
                 (
                     code,
                     message.to_owned(),

@@ -10,6 +10,7 @@ mod limits;
 mod loader;
 mod mutation;
 mod query;
+mod tokens;
 mod types;
 
 use async_graphql::{EmptySubscription, SDLExportOptions};

@@ -14,11 +14,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::graphql::status_of;
 use super::request_log::Summary;
 use super::wire::plain_error;
 use super::{Shared, callers};
 use crate::auth::Refusal;
 use crate::domain::{Draft, NewFeedback, Violation};
+use crate::graphql::Code;
 use crate::repository::{RepositoryError, Submission};
 
 /// What makes a retry known as one (draft-ietf-httpapi-idempotency-key-header).
@@ -121,18 +123,6 @@ fn parse(body: &[u8], idempotency_key: Option<&str>) -> Result<NewFeedback, Stri
 
 fn failure(error: &RepositoryError) -> (StatusCode, String) {
     tracing::error!(%error, "an operation on the table failed");
-    let (status, message) = if error.is_throttled() {
-        (
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many requests at the moment: try again in a few seconds",
-        )
-    } else if error.is_unavailable() {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the service is unavailable at the moment: try again in a few seconds",
-        )
-    } else {
-        (StatusCode::INTERNAL_SERVER_ERROR, "internal error")
-    };
-    (status, message.to_owned())
+    let (code, message) = Code::of_failure(error);
+    (status_of(code), message.to_owned())
 }

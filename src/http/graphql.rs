@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use self::outcome::Outcome;
-pub(super) use self::outcome::error_body;
+pub(super) use self::outcome::{error_body, status_of};
 use self::parameters::Parameters;
 use super::request_log::{RequestId, Summary};
 use super::wire::{Format, is_json};

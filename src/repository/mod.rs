@@ -30,7 +30,8 @@ pub use timeline::READ_BUDGET;
 
 use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timestamp};
 use meter::RequestMeter;
-use record::{FeedbackRecord, Item};
+use record::FeedbackRecord;
+use table::Item;
 
 /// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
 /// or its `index`. A deployment grants exactly these.

@@ -4,19 +4,15 @@
 //! that a reader of such a table can read ours, and an item written there can be read by id here: it has
 //! no timeline attributes, and its time is in whole seconds.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::error::RepositoryError;
-use super::table;
+use super::table::{self, Item};
 use crate::domain::{Feedback, FeedbackId, FeedbackIdError, MetadataEntry, Position, Timestamp};
-
-pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// An item, attribute by attribute.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,16 +1,17 @@
 //! The table: its keys, its index, and how to make one where there is none.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, Select, TableStatus,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType, Select, TableStatus,
 };
 use futures_util::future::try_join_all;
-use std::time::Duration;
 
 use super::error::RepositoryError;
-use super::record::Item;
 use super::{number, string};
 use crate::domain::FeedbackId;
 
@@ -29,6 +30,9 @@ pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
 /// How often, and how long apart, a new table is asked whether it is ready.
 const READY_CHECKS: u32 = 120;
 const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// An item, or a key: values by the names of attributes.
+pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The key of one item.
 pub(super) fn key(id: &FeedbackId) -> Item {

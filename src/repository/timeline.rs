@@ -17,7 +17,8 @@ use std::collections::VecDeque;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::try_join_all;
 
-use super::record::{self, Item};
+use super::record;
+use super::table::Item;
 use super::{FeedbackRepository, RepositoryError, number, string, table};
 use crate::domain::{Direction, Feedback, Filter, Position, PositionRange, Timestamp};
 

@@ -189,7 +189,7 @@ fn is_nothing(data: &Value) -> bool {
 }
 
 /// The status of an answer that has no data because of such an error.
-fn status_of(code: Code) -> StatusCode {
+pub(in crate::http) fn status_of(code: Code) -> StatusCode {
     match code {
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
