@@ -15,6 +15,9 @@ use super::error::{Code, request_error};
 use super::tokens::count_tokens;
 use crate::domain::PageRequest;
 
+/// How deeply fragments may spread one another. More would take nothing but stack.
+const MAX_FRAGMENT_NESTING: usize = 30;
+
 /// Ceilings on one request. The defaults let through what clients and tools really send: GraphiQL's
 /// introspection query has 15 levels and about 220 fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +105,9 @@ impl Limits {
     /// Checks a document of which `operation` is to be executed; returns the names of the operation's root
     /// fields.
     ///
+    /// The document's other operations are held to the same limits: they are not executed, but the library
+    /// expands their fragments when it validates.
+    ///
     /// # Errors
     /// When it asks for more than it may, or has a fragment that spreads itself.
     pub fn check_document(
@@ -121,7 +127,14 @@ impl Limits {
             measured: HashMap::new(),
             open: HashSet::new(),
         };
-        let size = measuring.selection_set(&operation.selection_set.node)?;
+        for name in document.fragments.keys() {
+            measuring.fragment(name)?;
+        }
+        let mut size = Size::default();
+        for (_, operation) in document.operations.iter() {
+            let other = measuring.selection_set(&operation.node.selection_set.node)?;
+            size = size.most(other);
+        }
         let root_fields = measuring.root_fields(&operation.selection_set.node, &mut HashSet::new());
         let (aliases, directives) = count_aliases_and_directives(document);
         let checks = [
@@ -172,6 +185,15 @@ struct Size {
 }
 
 impl Size {
+    /// The greater of both, in each respect.
+    fn most(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.max(other.fields),
+            depth: self.depth.max(other.depth),
+            cost: self.cost.max(other.cost),
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.fields = self.fields.saturating_add(other.fields);
         self.depth = self.depth.max(other.depth);
@@ -225,6 +247,11 @@ impl<'a> Measuring<'a> {
         if !self.open.insert(name) {
             let message = format!("the fragment {name:.60} spreads itself");
             return Err(request_error(Code::FragmentCycle, message));
+        }
+        if self.open.len() > MAX_FRAGMENT_NESTING {
+            let message =
+                format!("fragments may spread one another at most {MAX_FRAGMENT_NESTING} levels deep");
+            return Err(request_error(Code::QueryTooDeep, message));
         }
         let size = self.selection_set(&fragment.node.selection_set.node)?;
         self.open.remove(name);
@@ -378,9 +405,9 @@ mod tests {
 
     #[test]
     fn fragments_that_expand_to_billions_are_measured_at_once() {
-        let fragments = (0..60).map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1));
+        let fragments = (0..25).map(|n| format!("fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1));
         let query = format!(
-            "{{ ...F0 }} {} fragment F60 on Query {{ __typename }}",
+            "{{ ...F0 }} {} fragment F25 on Query {{ __typename }}",
             fragments.collect::<Vec<_>>().join(" ")
         );
         assert_eq!(check(&query, serde_json::json!({})), Err(Code::TooManyRootFields));
@@ -389,6 +416,8 @@ mod tests {
     #[test]
     fn a_fragment_that_spreads_itself_is_refused() {
         for query in [
+            "{ __typename } fragment F on Query { ...F }",
+            "query A { __typename } query B { ...F } fragment F on Query { ...G } fragment G on Query { ...F }",
             "{ ...F } fragment F on Query { ...F }",
             "{ ...F } fragment F on Query { node(id: 1) { ...G } } fragment G on Node { ... { ...F } }",
         ] {

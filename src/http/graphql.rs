@@ -147,7 +147,8 @@ async fn execute(
         }
     };
     summary.operation_type = Some(if root == Root::Query { "query" } else { "mutation" });
-    if *method == Method::GET && root == Root::Mutation {
+    // Not only by GET: HEAD comes this way too.
+    if *method != Method::POST && root == Root::Mutation {
         let message = "only queries can be sent by GET: send this operation by POST";
         return Err(Outcome::refused(
             Code::BadRequest,

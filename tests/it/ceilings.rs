@@ -141,13 +141,19 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
     }
     aliases.push('}');
     let mut expanding = String::from("{ ...F0 }");
-    for n in 0..200 {
+    for n in 0..29 {
         write!(expanding, " fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1).unwrap();
     }
-    expanding.push_str(" fragment F200 on Query { __typename }");
+    expanding.push_str(" fragment F29 on Query { __typename }");
+    let mut chain = String::from("{ ...F0 }");
+    for n in 0..20_000 {
+        write!(chain, " fragment F{n} on Query {{ ...F{} }}", n + 1).unwrap();
+    }
+    chain.push_str(" fragment F20000 on Query { __typename }");
     for (query, expected) in [
         (aliases, "TOO_MANY_ROOT_FIELDS"),
         (expanding, "TOO_MANY_ROOT_FIELDS"),
+        (chain, "QUERY_TOO_DEEP"),
         (
             format!("{}a{}", "{a".repeat(5_000), "}".repeat(5_000)),
             "GRAPHQL_PARSE_FAILED",
@@ -175,6 +181,11 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
             "{query:.60}"
         );
     }
+    // Also where the cycle is in an operation that is not the one to be executed.
+    let query = "query A { __typename } query B { ...F } fragment F on Query { ...F }";
+    let body = json!({ "query": query, "operationName": "A" });
+    let answer = server.send(server.request("POST", "/graphql").json(&body)).await;
+    assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "FRAGMENT_CYCLE");
     let deep_json = format!(
         "{{\"query\":\"{{ __typename }}\",\"variables\":{}{}}}",
         "{\"a\":".repeat(10_000),

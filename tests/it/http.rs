@@ -125,6 +125,15 @@ async fn a_get_runs_queries_and_nothing_else() {
     assert!(refused(&answer).1.contains("only queries"));
     assert_eq!(server.store.items().await.len(), 1);
 
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("query", SUBMIT)
+        .finish();
+    let answer = server
+        .send(server.request("HEAD", &format!("/graphql?{query}")))
+        .await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(server.store.items().await.len(), 1);
+
     let answer = get(
         &server,
         GRAPHQL,

@@ -1,21 +1,20 @@
 //! The service on a laptop: the same router as in the cloud, over an embedded engine.
 
-use std::net::IpAddr;
+mod arguments;
+
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
 use aws_sdk_dynamodb::Client;
-use clap::{ArgAction, Parser};
+use clap::Parser;
 use feedback_graphql::auth::{Access, ApiKeys, KeySet, KeySource, NewKey, Scope, make_key};
-use feedback_graphql::config::{
-    AllowedOrigins, MAX_RETENTION_DAYS, MAX_TIMELINE_SHARDS, parse_level, parse_shards,
-};
+use feedback_graphql::config::{AllowedOrigins, MAX_TIMELINE_SHARDS};
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::{Introspection, Limits, schema};
+use feedback_graphql::graphql::{Introspection, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Assets, Engine, Storage, add_sample};
@@ -23,101 +22,11 @@ use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use tokio::net::TcpListener;
 use tokio::signal;
-use tracing::Level;
-use url::Url;
+
+use arguments::Arguments;
 
 /// How long running requests may take to end after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Runs the whole feedback service on this machine: GraphQL, its explorer, and an embedded,
-/// DynamoDB-compatible engine to keep the data. No account, no Docker.
-#[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, disable_help_flag = true)]
-struct Arguments {
-    /// Port to listen on; 0 for any free one
-    #[arg(long, value_name = "PORT", default_value_t = 4000)]
-    port: u16,
-
-    /// Address to listen on. Everything is allowed to everyone who can reach it
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    host: IpAddr,
-
-    /// File to keep the data in; made if there is none
-    #[arg(long, value_name = "PATH", default_value = ".feedback/feedback.db", conflicts_with_all = ["in_memory", "endpoint_url"])]
-    db: PathBuf,
-
-    /// Keep the data in memory, and forget it at the end
-    #[arg(long, conflicts_with = "endpoint_url")]
-    in_memory: bool,
-
-    /// Port of the embedded engine's own endpoint, for tools that speak DynamoDB [default: the port after
-    /// --port, or any free one]
-    #[arg(long, value_name = "PORT", conflicts_with = "endpoint_url")]
-    engine_port: Option<u16>,
-
-    /// Use another DynamoDB instead of the embedded engine: DynamoDB Local, or AWS itself, like
-    /// <https://dynamodb.eu-west-1.amazonaws.com> with your usual credentials
-    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
-    endpoint_url: Option<Url>,
-
-    /// Name of the table; made if there is none
-    #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE", default_value = "Feedback")]
-    table: String,
-
-    /// Partitions to spread the timeline over, 1 to 64. May be raised at any time, never lowered
-    /// [default: as many as the data already has]
-    #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", value_parser = expecting(parse_shards))]
-    shards: Option<NonZeroU32>,
-
-    /// Add N made-up pieces of feedback from the past six weeks, to have something to look at
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    sample: u32,
-
-    /// Origins whose pages may use the service from a browser, with commas between them, or *
-    /// [default: every origin on this machine]
-    #[arg(
-        long,
-        value_name = "ORIGINS",
-        env = "FEEDBACK_ALLOWED_ORIGINS",
-        hide_env_values = true
-    )]
-    allowed_origins: Option<AllowedOrigins>,
-
-    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start
-    #[arg(long)]
-    require_auth: bool,
-
-    /// Let in the API keys in this file too, as the cargo command api-key makes them; read anew for each
-    /// request
-    #[arg(long, value_name = "PATH", requires = "require_auth")]
-    api_keys: Option<PathBuf>,
-
-    /// Days after which feedback that is submitted from now on expires; 0 for never
-    #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]
-    retention_days: u32,
-
-    /// Ceilings on what one request may ask for, like "depth=16 complexity=5000"
-    #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
-    limits: Limits,
-
-    /// Serve the explorer's files from this folder instead of the internet. Fill it with:
-    /// npm install --prefix DIR graphiql@4.1.2 react@18.3.1 react-dom@18.3.1
-    #[arg(long, value_name = "DIR")]
-    explorer_assets: Option<PathBuf>,
-
-    /// Least important level to log: error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", env = "FEEDBACK_LOG", default_value = "info", value_parser = expecting(parse_level))]
-    log: Level,
-
-    /// Print help
-    #[arg(short, long, action = ArgAction::HelpLong)]
-    help: Option<bool>,
-}
-
-const EXAMPLES: &str = "Examples:
-  cargo run                                          data in .feedback/feedback.db
-  cargo run -- --in-memory --sample 500              500 pieces to play with, gone at the end
-  cargo run -- --endpoint-url http://127.0.0.1:8000  on DynamoDB Local";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -187,6 +96,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         None => router,
     };
 
+    // Before anybody is told that Ctrl-C stops it.
+    let stop = stop_signal().map_err(|error| error.to_string())?;
     let table = &arguments.table;
     let made = if is_new { ", new" } else { "" };
     println!("Feedback service {}\n", env!("CARGO_PKG_VERSION"));
@@ -212,7 +123,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     println!("  Browsers   let pages of {origins} in");
     println!("\nCtrl-C stops it.");
 
-    serve(listener, router).await?;
+    serve(listener, router, stop).await?;
     if let Some(engine) = engine {
         // A connection that a client keeps half open must not hold up the end.
         let _ = tokio::time::timeout(GRACE, engine.stop()).await;
@@ -308,10 +219,14 @@ fn choose_shards(wanted: Option<NonZeroU32>, in_use: u32) -> Result<NonZeroU32, 
     }
 }
 
-async fn serve(listener: TcpListener, router: axum::Router) -> Result<(), String> {
+async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
     let (stopping, mut stopped) = tokio::sync::watch::channel(());
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop_signal().await;
+        stop.await;
         let _ = stopping.send(());
     });
     let deadline = async {
@@ -324,17 +239,28 @@ async fn serve(listener: TcpListener, router: axum::Router) -> Result<(), String
     }
 }
 
-/// Waits for Ctrl-C, or for being asked to end.
-async fn stop_signal() {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) {
+/// From now on, Ctrl-C and being asked to end no longer end the process, but the future that is returned.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use signal::unix::{SignalKind, signal};
+
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
         tokio::select! {
-            _ = signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        return;
-    }
-    let _ = signal::ctrl_c().await;
+    })
+}
+
+/// From now on, Ctrl-C no longer ends the process, but the future that is returned.
+#[cfg(windows)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupt.recv().await;
+    })
 }
 
 fn place(arguments: &Arguments) -> String {
@@ -347,19 +273,4 @@ fn place(arguments: &Arguments) -> String {
 
 fn plural(shards: NonZeroU32) -> &'static str {
     if shards.get() == 1 { "shard" } else { "shards" }
-}
-
-fn parse_endpoint(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok();
-    url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or_else(|| "expected a URL like http://127.0.0.1:8000".to_owned())
-}
-
-fn expecting<T>(
-    parse: fn(&str) -> Result<T, String>,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
-where
-    T: 'static,
-{
-    move |text| parse(text).map_err(|expected| format!("expected {expected}"))
 }

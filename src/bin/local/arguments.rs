@@ -1,0 +1,116 @@
+//! The options of the laptop's server.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+use feedback_graphql::config::{AllowedOrigins, MAX_RETENTION_DAYS, parse_level, parse_shards};
+use feedback_graphql::graphql::Limits;
+use tracing::Level;
+use url::Url;
+
+/// Runs the whole feedback service on this machine: GraphQL, its explorer, and an embedded,
+/// DynamoDB-compatible engine to keep the data. No account, no Docker.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, disable_help_flag = true)]
+pub struct Arguments {
+    /// Port to listen on; 0 for any free one
+    #[arg(long, value_name = "PORT", default_value_t = 4000)]
+    pub port: u16,
+
+    /// Address to listen on. Everything is allowed to everyone who can reach it
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// File to keep the data in; made if there is none
+    #[arg(long, value_name = "PATH", default_value = ".feedback/feedback.db", conflicts_with_all = ["in_memory", "endpoint_url"])]
+    pub db: PathBuf,
+
+    /// Keep the data in memory, and forget it at the end
+    #[arg(long, conflicts_with = "endpoint_url")]
+    pub in_memory: bool,
+
+    /// Port of the embedded engine's own endpoint, for tools that speak DynamoDB [default: the port after
+    /// --port, or any free one]
+    #[arg(long, value_name = "PORT", conflicts_with = "endpoint_url")]
+    pub engine_port: Option<u16>,
+
+    /// Use another DynamoDB instead of the embedded engine: DynamoDB Local, or AWS itself, like
+    /// <https://dynamodb.eu-west-1.amazonaws.com> with your usual credentials
+    #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
+    pub endpoint_url: Option<Url>,
+
+    /// Name of the table; made if there is none
+    #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE", default_value = "Feedback")]
+    pub table: String,
+
+    /// Partitions to spread the timeline over, 1 to 64. May be raised at any time, never lowered
+    /// [default: as many as the data already has]
+    #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", value_parser = expecting(parse_shards))]
+    pub shards: Option<NonZeroU32>,
+
+    /// Add N made-up pieces of feedback from the past six weeks, to have something to look at
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub sample: u32,
+
+    /// Origins whose pages may use the service from a browser, with commas between them, or *
+    /// [default: every origin on this machine]
+    #[arg(
+        long,
+        value_name = "ORIGINS",
+        env = "FEEDBACK_ALLOWED_ORIGINS",
+        hide_env_values = true
+    )]
+    pub allowed_origins: Option<AllowedOrigins>,
+
+    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start
+    #[arg(long)]
+    pub require_auth: bool,
+
+    /// Let in the API keys in this file too, as the cargo command api-key makes them; read anew for each
+    /// request
+    #[arg(long, value_name = "PATH", requires = "require_auth")]
+    pub api_keys: Option<PathBuf>,
+
+    /// Days after which feedback that is submitted from now on expires; 0 for never
+    #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]
+    pub retention_days: u32,
+
+    /// Ceilings on what one request may ask for, like "depth=16 complexity=5000"
+    #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
+    pub limits: Limits,
+
+    /// Serve the explorer's files from this folder instead of the internet. Fill it with:
+    /// npm install --prefix DIR graphiql@4.1.2 react@18.3.1 react-dom@18.3.1
+    #[arg(long, value_name = "DIR")]
+    pub explorer_assets: Option<PathBuf>,
+
+    /// Least important level to log: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", env = "FEEDBACK_LOG", default_value = "info", value_parser = expecting(parse_level))]
+    pub log: Level,
+
+    /// Print help
+    #[arg(short, long, action = ArgAction::HelpLong)]
+    pub help: Option<bool>,
+}
+
+const EXAMPLES: &str = "Examples:
+  cargo run                                          data in .feedback/feedback.db
+  cargo run -- --in-memory --sample 500              500 pieces to play with, gone at the end
+  cargo run -- --endpoint-url http://127.0.0.1:8000  on DynamoDB Local";
+
+fn parse_endpoint(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        .ok_or_else(|| "expected a URL like http://127.0.0.1:8000".to_owned())
+}
+
+fn expecting<T>(
+    parse: fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: 'static,
+{
+    move |text| parse(text).map_err(|expected| format!("expected {expected}"))
+}
