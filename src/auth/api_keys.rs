@@ -19,8 +19,11 @@ use crate::domain::{Clock, Timestamp};
 
 /// How long keys that were read are good for.
 const LIFETIME: Duration = Duration::from_mins(5);
-/// How long the old keys are used on after new ones could not be read.
+/// How long the old keys are used on after new ones could not be read, before that is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// How long it is before that is tried again where there are no old ones. Not at once, so that whoever sends
+/// tokens cannot make the service ask without end.
+const FIRST_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Reads the text that the keys are stored in. The error is for the log.
 pub type KeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
@@ -33,9 +36,11 @@ pub struct ApiKeys {
     read: Mutex<Option<Read>>,
 }
 
+/// What came of reading.
 struct Read {
-    keys: KeySet,
-    /// Until when they are used without asking again.
+    /// The keys that were read last, if any ever were.
+    keys: Option<KeySet>,
+    /// Until when it is not tried again.
     fresh_until: Timestamp,
 }
 
@@ -68,22 +73,23 @@ impl ApiKeys {
         if !is_fresh {
             let keys = (self.source)().await;
             let keys = keys.and_then(|text| KeySet::parse(&text).map_err(|error| error.to_string()));
-            match (keys, &mut *read) {
-                (Ok(keys), read) => {
-                    let fresh_until = after(now, self.lifetime);
-                    *read = Some(Read { keys, fresh_until });
-                }
+            let old = read.take().and_then(|read| read.keys);
+            let (keys, good_for) = match (keys, old) {
+                (Ok(keys), _) => (Some(keys), self.lifetime),
                 (Err(error), Some(old)) => {
                     tracing::warn!(error, "API keys could not be read: the old ones are used on");
-                    old.fresh_until = after(now, RETRY_AFTER);
+                    (Some(old), RETRY_AFTER)
                 }
                 (Err(error), None) => {
                     tracing::error!(error, "API keys could not be read");
-                    return Err(Refusal::CannotTell);
+                    (None, FIRST_RETRY_AFTER)
                 }
-            }
+            };
+            let fresh_until = after(now, good_for);
+            *read = Some(Read { keys, fresh_until });
         }
-        Ok(read.as_ref().and_then(|read| read.keys.find(token)))
+        let keys = read.as_ref().and_then(|read| read.keys.as_ref());
+        keys.map(|keys| keys.find(token)).ok_or(Refusal::CannotTell)
     }
 }
 
@@ -332,7 +338,14 @@ mod tests {
 
         let (old, new) = (make_key("old", &[]).unwrap(), make_key("new", &[]).unwrap());
         assert_eq!(api_keys.find(&old.token).await, Err(Refusal::CannotTell));
+        assert_eq!(api_keys.find(&old.token).await, Err(Refusal::CannotTell));
+        assert_eq!(
+            store.reads.load(Ordering::Relaxed),
+            1,
+            "not asked for again at once"
+        );
         store.set(Some(keys(&[&old.entry])));
+        now.fetch_add(5_000, Ordering::Relaxed);
         let is_known = async |key: &NewKey| api_keys.find(&key.token).await.unwrap().is_some();
         assert!(is_known(&old).await);
         store.set(Some(keys(&[&new.entry])));

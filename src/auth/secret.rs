@@ -23,15 +23,21 @@ pub fn secret(id: &str, config: Option<SdkConfig>) -> KeySource {
         let (id, client, config) = (Arc::clone(&id), Arc::clone(&client), Arc::clone(&config));
         Box::pin(async move {
             let client: &Client = client.get_or_init(|| connect(config.as_ref().as_ref())).await;
-            let answer = client
-                .get_secret_value()
-                .secret_id(&*id)
-                .send()
-                .await
-                .map_err(|error| {
-                    let code = error.code().unwrap_or("no answer").to_owned();
-                    format!("Secrets Manager: {code}")
-                })?;
+            let answer = match client.get_secret_value().secret_id(&*id).send().await {
+                Ok(answer) => answer,
+                // As it is right after the deployment made the secret. Then no key is valid, which is no trouble
+                // of the service's: an error would be an alarm that anybody could set off.
+                Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                    tracing::warn!("the secret for API keys has no value");
+                    return Ok("{\"keys\": []}".to_owned());
+                }
+                Err(error) => {
+                    return Err(format!(
+                        "Secrets Manager: {}",
+                        error.code().unwrap_or("no answer")
+                    ));
+                }
+            };
             answer
                 .secret_string
                 .ok_or_else(|| "the secret has no text".to_owned())

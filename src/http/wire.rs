@@ -168,6 +168,7 @@ mod tests {
         for text in [
             "",
             "text/plain",
+            "text/json",
             "application/x-www-form-urlencoded",
             "multipart/form-data; boundary=x",
             "application/json; charset=utf-16",

@@ -273,7 +273,8 @@ async fn keys_are_read_from_secrets_manager_only_when_a_token_arrives() {
         .load()
         .await;
     let source = secret(crate::support::secrets::SECRET, Some(client));
-    let access = Access::Guarded(Some(ApiKeys::new(source, Clock::System)));
+    let now = Arc::new(AtomicU64::new(NOW));
+    let access = Access::Guarded(Some(ApiKeys::new(source, Clock::Manual(Arc::clone(&now)))));
     let server = Server::guarded(Store::new().await, options(), access).await;
     let post = async |query: &str, token: Option<&str>| {
         let mut request = server
@@ -295,6 +296,14 @@ async fn keys_are_read_from_secrets_manager_only_when_a_token_arrives() {
         200,
         "submitting goes on while the secret cannot be read"
     );
+    now.fetch_add(5_000, Ordering::Relaxed);
+    secrets.empty();
+    assert_eq!(
+        refusal(&post(LIST, Some(&key.token)).await).0,
+        401,
+        "no key is valid yet"
+    );
+    now.fetch_add(5 * 60 * 1_000, Ordering::Relaxed);
     secrets.store(&[&key]);
     assert_eq!(post(LIST, Some(&key.token)).await.status, 200);
     let reads = secrets.reads();

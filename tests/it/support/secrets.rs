@@ -13,10 +13,18 @@ use tokio::net::TcpListener;
 
 pub const SECRET: &str = "feedback/api-keys";
 
+#[derive(Clone, Default)]
+enum Value {
+    #[default]
+    Unavailable,
+    Missing,
+    Text(String),
+}
+
 #[derive(Clone)]
 pub struct Secrets {
     pub endpoint: String,
-    value: Arc<Mutex<Option<String>>>,
+    value: Arc<Mutex<Value>>,
     reads: Arc<AtomicU32>,
 }
 
@@ -33,15 +41,20 @@ impl Secrets {
         secrets
     }
 
+    /// Makes the secret one that was never given a value.
+    pub fn empty(&self) {
+        *self.value.lock().unwrap() = Value::Missing;
+    }
+
     /// Stores just these keys.
     pub fn store(&self, keys: &[&NewKey]) {
         let entries: Vec<&str> = keys.iter().map(|key| key.entry.as_str()).collect();
-        *self.value.lock().unwrap() = Some(format!("{{\"keys\": [{}]}}", entries.join(",")));
+        *self.value.lock().unwrap() = Value::Text(format!("{{\"keys\": [{}]}}", entries.join(",")));
     }
 
     /// From now on it does not answer.
     pub fn take_away(&self) {
-        *self.value.lock().unwrap() = None;
+        *self.value.lock().unwrap() = Value::Unavailable;
     }
 
     /// How often it was asked.
@@ -56,10 +69,18 @@ async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: String
     assert!(body.contains(SECRET));
     let value = secrets.value.lock().unwrap().clone();
     let headers = [("content-type", "application/x-amz-json-1.1")];
-    if let Some(value) = value {
-        let answer = json!({ "Name": SECRET, "SecretString": value });
-        return (headers, answer.to_string()).into_response();
+    match value {
+        Value::Text(text) => {
+            let answer = json!({ "Name": SECRET, "SecretString": text });
+            (headers, answer.to_string()).into_response()
+        }
+        Value::Missing => {
+            let error = json!({ "__type": "ResourceNotFoundException", "Message": "no value" });
+            (StatusCode::BAD_REQUEST, headers, error.to_string()).into_response()
+        }
+        Value::Unavailable => {
+            let error = json!({ "__type": "InternalServiceError", "Message": "down" });
+            (StatusCode::INTERNAL_SERVER_ERROR, headers, error.to_string()).into_response()
+        }
     }
-    let error = json!({ "__type": "InternalServiceError", "Message": "down" });
-    (StatusCode::INTERNAL_SERVER_ERROR, headers, error.to_string()).into_response()
 }

@@ -1,0 +1,125 @@
+//! Whether a table is one that the service can use.
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::{
+    BillingMode, GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType, ProjectionType,
+    ScalarAttributeType, TableDescription,
+};
+use thiserror::Error;
+
+use super::Adoption;
+use crate::repository::{RepositoryError, table};
+
+/// What the table itself is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Whether it has the index that holds the timeline.
+    pub index: Index,
+    /// Its read and write units a second; `None` for a table on demand.
+    pub provisioned: Option<(i64, i64)>,
+}
+
+/// How far the index of the timeline is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Index {
+    /// There is none.
+    Missing,
+    /// There is one, which DynamoDB is still filling.
+    Building,
+    /// It can be read.
+    Ready,
+}
+
+/// Why the items of a table cannot be adopted.
+#[derive(Debug, Error)]
+pub enum AdoptionError {
+    /// The table does not exist.
+    #[error("there is no table {0}")]
+    NoTable(String),
+    /// The table is not keyed as the service needs it.
+    #[error("the key of the table is not the string feedbackId alone, so the service cannot use it")]
+    OtherKey,
+    /// The index has the right name and is something else.
+    #[error(
+        "the table has another index called timeline: the service needs one with the partition key \
+         timelineShard (N), the sort key timelinePosition (S) and all attributes"
+    )]
+    OtherIndex,
+    /// The index is about to disappear.
+    #[error("the index timeline is being deleted")]
+    IndexDeleted,
+    /// DynamoDB could not be reached or refused.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl Adoption {
+    /// Whether the table is one that the service can use, as far as its keys and its index tell.
+    ///
+    /// # Errors
+    /// When it is not, or could not be asked.
+    pub async fn inspect(&self) -> Result<Inspection, AdoptionError> {
+        let answer = self.client.describe_table().table_name(&self.table).send().await;
+        let described = match answer {
+            Ok(answer) => answer.table,
+            Err(error) if error.code() == Some("ResourceNotFoundException") => None,
+            Err(error) => return Err(RepositoryError::from(error).into()),
+        };
+        let described = described.ok_or_else(|| AdoptionError::NoTable(self.table.clone()))?;
+        let key = [(table::PARTITION_KEY, KeyType::Hash, ScalarAttributeType::S)];
+        if !has_key(&described, described.key_schema(), &key) {
+            return Err(AdoptionError::OtherKey);
+        }
+        let index = described
+            .global_secondary_indexes()
+            .iter()
+            .find(|index| index.index_name() == Some(table::TIMELINE_INDEX));
+        let on_demand = described
+            .billing_mode_summary()
+            .is_some_and(|summary| summary.billing_mode() == Some(&BillingMode::PayPerRequest));
+        let units = described.provisioned_throughput().and_then(|throughput| {
+            throughput
+                .read_capacity_units()
+                .zip(throughput.write_capacity_units())
+        });
+        Ok(Inspection {
+            index: index.map_or(Ok(Index::Missing), |index| inspect_index(&described, index))?,
+            provisioned: units.filter(|_| !on_demand),
+        })
+    }
+}
+
+fn inspect_index(
+    described: &TableDescription,
+    index: &GlobalSecondaryIndexDescription,
+) -> Result<Index, AdoptionError> {
+    let key = [
+        (table::SHARD_ATTRIBUTE, KeyType::Hash, ScalarAttributeType::N),
+        (table::POSITION_ATTRIBUTE, KeyType::Range, ScalarAttributeType::S),
+    ];
+    let projection = index.projection().and_then(|it| it.projection_type());
+    if projection != Some(&ProjectionType::All) || !has_key(described, index.key_schema(), &key) {
+        return Err(AdoptionError::OtherIndex);
+    }
+    match index.index_status() {
+        Some(IndexStatus::Deleting) => Err(AdoptionError::IndexDeleted),
+        Some(IndexStatus::Creating) => Ok(Index::Building),
+        _ => Ok(Index::Ready),
+    }
+}
+
+fn has_key(
+    described: &TableDescription,
+    schema: &[KeySchemaElement],
+    expected: &[(&str, KeyType, ScalarAttributeType)],
+) -> bool {
+    let is = |element: &KeySchemaElement, (name, key_type, kind): &(&str, KeyType, ScalarAttributeType)| {
+        element.attribute_name() == *name
+            && element.key_type() == key_type
+            && described
+                .attribute_definitions()
+                .iter()
+                .any(|attribute| attribute.attribute_name() == *name && attribute.attribute_type() == kind)
+    };
+    schema.len() == expected.len() && schema.iter().zip(expected).all(|(one, other)| is(one, other))
+}

@@ -1,0 +1,207 @@
+//! Adopting the items of an older table.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use feedback_graphql::domain::{Feedback, FeedbackId};
+use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Reason, Survey};
+use uuid::Uuid;
+
+use super::{Table, draft, eventually, n, now, on_a_table, pages, s, submit};
+use crate::support::NOW;
+
+const LONG_AGO: u64 = 1_700_000_000;
+
+fn adoption(table: &Table) -> Adoption {
+    Adoption::new(table.client.clone(), &table.name, NonZeroU32::new(2_000).unwrap())
+}
+
+/// Adopts what there is into so many shards; how many items were adopted and how many had been.
+async fn adopt(table: &Table, shards: u32) -> (usize, usize) {
+    let (mut adopted, mut overtaken) = (0, 0);
+    let report = |one: Adopted| match one {
+        Adopted::Now => adopted += 1,
+        Adopted::Overtaken => overtaken += 1,
+        Adopted::Not(item) => panic!("{item:?}"),
+    };
+    let shards = NonZeroU32::new(shards).unwrap();
+    adoption(table).run(shards, report).await.unwrap();
+    (adopted, overtaken)
+}
+
+/// Stores so many items as the original handler does.
+async fn fill(table: &Table, count: u64) -> BTreeSet<FeedbackId> {
+    let mut ids = BTreeSet::new();
+    for number in 0..count {
+        let id = Uuid::new_v4().to_string();
+        let time = n(LONG_AGO + number * 7 % 10);
+        table
+            .put([
+                ("feedbackId", s(&id)),
+                ("feedback", s("old")),
+                ("timestamp", time),
+            ])
+            .await;
+        ids.insert(FeedbackId::parse(&id).unwrap());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn adopted_items_are_listed_and_a_second_run_finds_nothing() {
+    on_a_table(async |table| {
+        let repository = table.repository(4);
+        let inspection = adoption(table).inspect().await.unwrap();
+        let expected = Inspection {
+            index: Index::Ready,
+            provisioned: None,
+        };
+        assert_eq!(inspection, expected);
+        let old = fill(table, 50).await;
+        let new = submit(&repository, draft("new"), NOW).await;
+        let mut seen = 0;
+        let survey = adoption(table).survey(|examined| seen += examined).await.unwrap();
+        let expected = Survey {
+            items: 51,
+            adoptable: 50,
+            unadoptable: Vec::new(),
+        };
+        assert_eq!((survey, seen), (expected, 2 * 51));
+        eventually(async || pages::all(&repository, now()).await.len(), 1).await;
+
+        assert_eq!(adopt(table, 4).await, (50, 0));
+        assert_eq!(adopt(table, 64).await, (0, 0));
+        let adopted: Vec<FeedbackId> = old.iter().copied().collect();
+        let found = repository.by_ids(&adopted, now()).await.unwrap();
+        let mut expected: Vec<Feedback> = found.into_values().collect();
+        assert_eq!(expected.len(), 50);
+        expected.push(new);
+        expected.sort_by_key(Feedback::position);
+        eventually(async || pages::all(&repository, now()).await, expected).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_at_the_same_time_adopt_each_item_once() {
+    on_a_table(async |table| {
+        let old = fill(table, 100).await;
+        let (one, other) = tokio::join!(adopt(table, 1), adopt(table, 64));
+        assert_eq!(one.0 + other.0, old.len(), "{one:?} {other:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn malformed_items_are_named() {
+    on_a_table(async |table| {
+        let id = |number: u32| format!("7b0f3f5e-9d4c-4a39-8c57-5b7f3a0d9c{number:02}");
+        let whole = |id: &str| {
+            [
+                ("feedbackId", s(id)),
+                ("feedback", s("x")),
+                ("timestamp", n(LONG_AGO)),
+            ]
+        };
+        let mut expected = vec![("no uuid".to_owned(), Reason::Id)];
+        table.put(whole("no uuid")).await;
+        let [key, text, time] = whole(&id(1));
+        table.put([key, text]).await;
+        expected.push((id(1), Reason::Timestamp));
+        table
+            .put([("feedbackId", s(&id(2))), time.clone(), ("feedback", n(5))])
+            .await;
+        expected.push((id(2), Reason::Message));
+        let [key, text, time] = whole(&id(3));
+        table.put([key, text, time, ("timelineShard", n(0))]).await;
+        expected.push((id(3), Reason::HalfPlaced));
+
+        let survey = adoption(table).survey(|_| ()).await.unwrap();
+        let named = survey.unadoptable.into_iter().map(|item| (item.id, item.reason));
+        let mut named: Vec<(String, Reason)> = named.collect();
+        named.sort_by_key(|(id, _)| id.clone());
+        expected.sort_by_key(|(id, _)| id.clone());
+        assert_eq!(named, expected);
+        assert_eq!(adopt(table, 1).await, (0, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_deleted_meanwhile_does_not_come_back() {
+    on_a_table(async |table| {
+        let repository = table.repository(4);
+        let old = fill(table, 100).await;
+        let delete = async {
+            for id in &old {
+                assert!(repository.delete(*id, now()).await.unwrap());
+            }
+        };
+        tokio::join!(adopt(table, 4), delete);
+        assert_eq!(table.items().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_larger_than_an_answer_is_adopted_as_a_whole() {
+    on_a_table(async |table| {
+        for _ in 0..60 {
+            let id = Uuid::new_v4().to_string();
+            let text = s(&"x".repeat(20_000));
+            table
+                .put([
+                    ("feedbackId", s(&id)),
+                    ("feedback", text),
+                    ("timestamp", n(LONG_AGO)),
+                ])
+                .await;
+        }
+        let mut answers = 0;
+        let survey = adoption(table).survey(|_| answers += 1).await.unwrap();
+        assert_eq!(survey.adoptable, 60);
+        assert!(answers > 2, "{answers}");
+        assert_eq!(adopt(table, 4).await, (60, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_item_without_room_for_its_place_is_left() {
+    on_a_table(async |table| {
+        let id = Uuid::new_v4().to_string();
+        // 400 KB is the most that an item can have.
+        let text = s(&"x".repeat(400 * 1024 - 80));
+        table
+            .put([("feedbackId", s(&id)), ("feedback", text), ("timestamp", n(LONG_AGO))])
+            .await;
+        let mut left = Vec::new();
+        let report = |one| left.push(one);
+        adoption(table).run(NonZeroU32::MIN, report).await.unwrap();
+        assert!(
+            matches!(&*left, [Adopted::Not(item)] if item.id == id && matches!(item.reason, Reason::Refused(_))),
+            "{left:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_is_what_it_amounts_to_however_it_was_written() {
+    on_a_table(async |table| {
+        let mut written = Vec::new();
+        for number in ["1700000000.0", "17E+8", "01700000000"] {
+            let id = Uuid::new_v4().to_string();
+            let time = AttributeValue::N(number.to_owned());
+            table
+                .put([("feedbackId", s(&id)), ("feedback", s("x")), ("timestamp", time)])
+                .await;
+            written.push(FeedbackId::parse(&id).unwrap());
+        }
+        let found = table.repository(1).by_ids(&written, now()).await.unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(adopt(table, 1).await, (3, 0));
+    })
+    .await;
+}
