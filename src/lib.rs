@@ -17,10 +17,12 @@
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
 //! | `bin/api-key` | makes an API key |
+//! | `bin/adopt` | gives the items of an older table their places on the timeline |
 //!
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← bin`, with `auth` beside `graphql`. No type
-//! of the AWS SDK is outside `repository`, `auth::secret` and the binaries, and no type of the GraphQL library leaves `graphql` except into the
-//! transport, `http::graphql`. What the Lambda runs and what the laptop runs differ in `bin` alone.
+//! of the AWS SDK is outside `repository`, `auth::secret` and the binaries, and no type of the GraphQL library
+//! leaves `graphql` except into the transport, `http::graphql`. What the Lambda runs and what the laptop runs
+//! differ in `bin` alone.
 //!
 //! # The table
 //!
@@ -36,7 +38,7 @@
 //! | a page of the timeline | 1 `Query` a shard, and more only where a shard runs dry | [`repository::FeedbackRepository::page`] |
 //! | whether anything lies behind a page's cursor | 1 `Query` a shard, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
 //!
-//! A `Scan` is on no request's path.
+//! A `Scan` is on no request's path: only `bin/adopt` makes one.
 
 pub mod auth;
 pub mod config;

@@ -24,9 +24,10 @@ pub enum Format {
 pub fn start(level: Level, format: Format) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
-        .with_target(env!("CARGO_CRATE_NAME"), level)
-        // The embedded engine warns of every refusal, which its client reports already.
-        .with_target("dynoxide", LevelFilter::ERROR);
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    // The embedded engine warns of every refusal, which its client reports already.
+    #[cfg(feature = "local")]
+    let filter = filter.with_target("dynoxide", LevelFilter::ERROR);
     let layer = match format {
         Format::Json => fmt::layer()
             .json()

@@ -147,7 +147,7 @@ pub(super) fn read(item: Item, now: Timestamp) -> Option<Feedback> {
 
 /// The shard of the timeline in which feedback lies. The last bits of an id are random in version 4 and 7
 /// and a digest in version 5, so they spread evenly.
-fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
+pub(super) fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
     let shard = (id.as_u128() & u128::from(u32::MAX)) % u128::from(shards.get());
     u32::try_from(shard).unwrap_or(0)
 }

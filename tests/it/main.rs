@@ -9,8 +9,11 @@
 )]
 
 mod access;
+mod adopt;
 mod ceilings;
+mod contract;
 mod cors;
+mod durability;
 mod faults;
 mod http;
 mod idempotency;

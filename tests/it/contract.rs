@@ -1,0 +1,301 @@
+//! What the repository promises, and so what it needs of the DynamoDB below it.
+//!
+//! These tests run on the embedded engine. With `FEEDBACK_TEST_ENDPOINT` set they run on the DynamoDB there:
+//! AWS itself, with region and credentials of the environment, or anything on this machine, with any. Each
+//! makes a table of its own and deletes it again. What is eventually consistent is waited for.
+
+mod adopting;
+mod pages;
+mod submitting;
+
+use std::collections::{BTreeSet, HashMap};
+use std::env;
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use feedback_graphql::config::AllowedOrigins;
+use feedback_graphql::domain::{Draft, Feedback, FeedbackId, MetadataEntry, NewFeedback, Timestamp};
+use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::local::{Engine, Storage};
+use feedback_graphql::repository::{self, FeedbackRepository, MAX_BATCH, table};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use url::Url;
+use uuid::Uuid;
+
+use crate::support::{NOW, counted, stored};
+
+/// How long what is eventually consistent may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A table of a test's own.
+struct Table {
+    client: Client,
+    name: String,
+    /// Where the table is, unless it is elsewhere.
+    _engine: Option<Engine>,
+}
+
+/// Runs a test on a table of its own, and deletes the table whatever comes of it.
+async fn on_a_table(test: impl AsyncFnOnce(&Table)) {
+    let (client, engine) = connect().await;
+    let table = Table {
+        client,
+        name: format!("feedback-contract-{}", Uuid::new_v4()),
+        _engine: engine,
+    };
+    assert!(
+        table::create_if_missing(&table.client, &table.name)
+            .await
+            .unwrap()
+    );
+    let ended = AssertUnwindSafe(test(&table)).catch_unwind().await;
+    let deleted = table.client.delete_table().table_name(&table.name).send().await;
+    if let Err(panic) = ended {
+        resume_unwind(panic);
+    }
+    deleted.unwrap();
+}
+
+async fn connect() -> (Client, Option<Engine>) {
+    let Ok(endpoint) = env::var("FEEDBACK_TEST_ENDPOINT") else {
+        let engine = Engine::start(&Storage::Memory, None).await.unwrap();
+        let client = repository::connect_without_account(&engine.endpoint()).await;
+        return (client, Some(engine));
+    };
+    let origin = Url::parse(&endpoint).unwrap().origin().ascii_serialization();
+    let client = if AllowedOrigins::Loopback.allows(&origin) {
+        repository::connect_without_account(&endpoint).await
+    } else {
+        repository::connect_to(&endpoint).await
+    };
+    (client, None)
+}
+
+impl Table {
+    fn repository(&self, shards: u32) -> FeedbackRepository {
+        FeedbackRepository::new(self.client.clone(), &self.name, NonZeroU32::new(shards).unwrap())
+    }
+
+    /// Stores an item as it is.
+    async fn put<const N: usize>(&self, item: [(&str, AttributeValue); N]) {
+        let item = HashMap::from(item.map(|(name, value)| (name.to_owned(), value)));
+        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        put.send().await.unwrap();
+    }
+
+    /// Everything in the table.
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.client.scan().table_name(&self.name).consistent_read(true);
+        let pages = scan.into_paginator().items().send();
+        pages.collect::<Result<_, _>>().await.unwrap()
+    }
+}
+
+fn at(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis).unwrap()
+}
+
+fn now() -> Timestamp {
+    at(NOW)
+}
+
+fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn n(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+fn draft(message: &str) -> Draft {
+    Draft {
+        message: message.to_owned(),
+        ..Draft::default()
+    }
+}
+
+/// A draft that has everything.
+fn full_draft(message: &str) -> Draft {
+    let entry = |key: &str, value: &str| MetadataEntry {
+        key: key.to_owned(),
+        value: value.to_owned(),
+    };
+    Draft {
+        rating: Some(4),
+        topic: Some("checkout".to_owned()),
+        email: Some("jo@example.org".to_owned()),
+        page_url: Some("https://shop.example.org/?q=1#top".to_owned()),
+        // Out of alphabetical order, which is kept.
+        metadata: vec![entry("plan", "team"), entry("app", ""), entry("überall", "🌙")],
+        ..draft(message)
+    }
+}
+
+async fn submit(repository: &FeedbackRepository, draft: Draft, millis: u64) -> Feedback {
+    let new = NewFeedback::parse(draft).unwrap();
+    let id = new.id(at(millis));
+    stored(repository.submit(new, id, at(millis)).await.unwrap())
+}
+
+/// Waits until the work gives what is expected.
+#[track_caller]
+fn eventually<T: PartialEq + std::fmt::Debug>(
+    work: impl AsyncFn() -> T,
+    expected: T,
+) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let start = Instant::now();
+        loop {
+            let actual = work().await;
+            if actual == expected {
+                return;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "{caller}: {actual:#?} instead of {expected:#?}"
+            );
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_submitted_is_read_by_its_id_at_once_and_as_it_was() {
+    on_a_table(async |table| {
+        let repository = table.repository(4);
+        for draft in [
+            draft("x"),
+            full_draft("two\nlines\tand 日本語 🌙 e\u{301} \u{10ffff}"),
+            full_draft(&"字".repeat(5_000)),
+        ] {
+            let feedback = submit(&repository, draft, NOW + 1).await;
+            let found = repository.by_ids(&[feedback.id], now()).await.unwrap();
+            assert_eq!(found, HashMap::from([(feedback.id, feedback)]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn any_number_of_ids_is_read_in_batches() {
+    on_a_table(async |table| {
+        let repository = table.repository(1).metered();
+        let mut all = HashMap::new();
+        for number in 0..=2 * MAX_BATCH {
+            let feedback = submit(&repository, draft(&number.to_string()), NOW).await;
+            all.insert(feedback.id, feedback);
+        }
+        let mut asked: Vec<FeedbackId> = all.keys().copied().collect();
+        let stored = u32::try_from(asked.len()).unwrap();
+        // Unknown ones and repetitions.
+        asked.extend((0..50).map(|_| FeedbackId::new(now())));
+        asked.extend_from_within(..50);
+        assert_eq!(repository.by_ids(&asked, now()).await.unwrap(), all);
+        assert_eq!(repository.requests_made() - stored, 3);
+        assert_eq!(repository.by_ids(&[], now()).await.unwrap(), HashMap::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nodes_come_in_the_order_of_their_ids_with_nulls_in_place() {
+    on_a_table(async |table| {
+        let repository = table.repository(1);
+        let one = submit(&repository, draft("one"), NOW).await.id.to_string();
+        let two = submit(&repository, draft("two"), NOW + 1).await.id.to_string();
+        let unknown = FeedbackId::new(now()).to_string();
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Feedback { message } } }";
+        let ids = json!({ "ids": [two, unknown, one, two] });
+        let (answer, _) = counted(&schema(Introspection::On), &repository, query, ids).await;
+        let message = |text: &str| json!({ "message": text });
+        let expected = [message("two"), Value::Null, message("one"), message("two")];
+        assert_eq!(answer["data"]["nodes"], json!(expected), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_item_of_the_original_handler_is_read_by_its_id() {
+    on_a_table(async |table| {
+        let id = Uuid::new_v4().to_string();
+        let time = n(1_700_000_000);
+        table
+            .put([("feedbackId", s(&id)), ("feedback", s("")), ("timestamp", time)])
+            .await;
+        let id = FeedbackId::parse(&id).unwrap();
+        let found = table.repository(4).by_ids(&[id], now()).await.unwrap();
+        assert_eq!(
+            (&*found[&id].message, found[&id].submitted_at),
+            ("", at(1_700_000_000_000))
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deleted_feedback_is_gone_at_once_by_its_id_and_soon_from_listings() {
+    on_a_table(async |table| {
+        let repository = table.repository(4);
+        let one = submit(&repository, draft("one"), NOW).await;
+        let two = submit(&repository, draft("two"), NOW + 1).await;
+        eventually(
+            async || pages::all(&repository, now()).await,
+            vec![one.clone(), two.clone()],
+        )
+        .await;
+        assert!(repository.delete(one.id, now()).await.unwrap());
+        assert!(!repository.delete(one.id, now()).await.unwrap(), "it is gone");
+        assert!(!repository.delete(FeedbackId::new(now()), now()).await.unwrap());
+        let found = repository.by_ids(&[one.id, two.id], now()).await.unwrap();
+        assert_eq!(found.into_values().collect::<Vec<_>>(), [two.clone()].as_slice());
+        eventually(async || pages::all(&repository, now()).await, vec![two.clone()]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn expired_feedback_is_gone_whether_or_not_it_is_deleted() {
+    on_a_table(async |table| {
+        let repository = table.repository(1);
+        let kept = submit(&repository, draft("kept"), NOW).await;
+        let retaining = repository.clone().retaining_for(Some(Duration::from_mins(1)));
+        let short = submit(&retaining, draft("short"), NOW).await;
+        let (before, after) = (at(NOW + 59_000), at(NOW + 60_000));
+        let ids = [kept.id, short.id];
+        let found = async |now| -> BTreeSet<FeedbackId> {
+            repository.by_ids(&ids, now).await.unwrap().into_keys().collect()
+        };
+        assert_eq!(found(before).await, BTreeSet::from(ids));
+        assert_eq!(found(after).await, BTreeSet::from([kept.id]));
+        eventually(async || pages::all(&repository, before).await.len(), 2).await;
+        eventually(async || pages::all(&repository, after).await, vec![kept]).await;
+        assert!(
+            !repository.delete(short.id, after).await.unwrap(),
+            "it was gone already"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_is_made_once_and_tells_how_many_shards_are_in_use() {
+    on_a_table(async |table| {
+        let (client, name) = (&table.client, &*table.name);
+        assert!(
+            !table::create_if_missing(client, name).await.unwrap(),
+            "it is there"
+        );
+        assert_eq!(table::shards_in_use(client, name, 64).await.unwrap(), 0);
+        for number in 0..64 {
+            submit(&table.repository(3), draft("x"), NOW + number).await;
+        }
+        eventually(async || table::shards_in_use(client, name, 64).await.unwrap(), 3).await;
+    })
+    .await;
+}
