@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::Store;
+use crate::support::{Store, logs};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -51,6 +51,12 @@ impl Local {
             panic!("the server ended after {said:#?}");
         };
         timeout(PATIENCE, read).await.expect("the server to start");
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = log.next_line().await {
+                logs::search(&line);
+            }
+        });
         // Read on, so that the server never waits for somebody to.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { child, said }
@@ -97,6 +103,7 @@ impl Local {
             .expect("an end")
             .unwrap();
         assert_eq!(status.code(), Some(0));
+        logs::check();
     }
 }
 
@@ -132,13 +139,13 @@ async fn feedback_survives_a_restart() {
     let db = path(&folder, "new/folder/feedback.db");
     let server = Local::start(&["--db", &db]).await;
     assert_eq!(server.line("Data"), db);
-    let id = server.submit("still here").await;
+    let id = server.submit("planted here").await;
     server.stop().await;
     let server = Local::start(&["--db", &db]).await;
     let data = server
         .data(&format!("{{ feedback(id: \"{id}\") {{ message }} }}"))
         .await;
-    assert_eq!(data, json!({ "feedback": { "message": "still here" } }));
+    assert_eq!(data, json!({ "feedback": { "message": "planted here" } }));
 }
 
 #[tokio::test]
@@ -182,7 +189,7 @@ async fn another_dynamodb_can_be_used_instead() {
     let store = Store::new().await;
     let server = Local::start(&["--endpoint-url", &store.engine.endpoint()]).await;
     assert_eq!(server.line("DynamoDB"), store.engine.endpoint());
-    server.submit("elsewhere").await;
+    server.submit("planted elsewhere").await;
     assert_eq!(store.items().await.len(), 1);
 }
 
