@@ -257,11 +257,23 @@ async fn nobodys_text_is_transferred() {
     let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
     adopt(&endpoint, &["--write"]).await;
     let seen: Vec<String> = seen.try_iter().collect();
-    assert!(
-        seen.len() >= 4 && seen.iter().any(|answer| answer.contains("no uuid")),
-        "{seen:?}"
-    );
+    assert!(seen.iter().any(|answer| answer.contains("no uuid")), "{seen:?}");
     assert!(seen.iter().all(|answer| !answer.contains(secret)), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_was_just_adopted_is_not_counted_again() {
+    let store = Store::new().await;
+    handle(&store.client, "x", LONG_AGO).await;
+    let decide = |operation: &str, input: Value| {
+        // This engine is always consistent; DynamoDB is when it is asked to be.
+        assert!(operation != "Scan" || input["ConsistentRead"] == true);
+        Fate::PassAndMend(input, Box::new(|answer| answer))
+    };
+    let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
+    adopt(&endpoint, &["--write"]).await;
+    let said = adopt(&endpoint, &[]).await;
+    assert!(said.contains(" 0 to adopt\n"), "{said}");
 }
 
 #[tokio::test]
@@ -272,6 +284,22 @@ async fn the_rate_is_kept() {
     adopt(&store.engine.endpoint(), &["--write", "--rate", "25"]).await;
     assert!(
         start.elapsed() >= Duration::from_millis(49 * 40),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn the_rate_bounds_reading_too() {
+    let store = Store::new().await;
+    for _ in 0..60 {
+        handle(&store.client, &"x".repeat(20_000), LONG_AGO).await;
+    }
+    let start = Instant::now();
+    adopt(&store.engine.endpoint(), &["--rate", "250"]).await;
+    // Two scans, and in each an answer of 1 MB before the last: 256 strongly consistent read units of 4 KB.
+    assert!(
+        start.elapsed() >= Duration::from_millis(1_900),
         "{:?}",
         start.elapsed()
     );

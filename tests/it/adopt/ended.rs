@@ -87,9 +87,12 @@ async fn a_run_that_fails_half_way_is_completed_by_the_next() {
     let expected = "error: stopped before the end: DynamoDB answered AccessDeniedException: no\n\
                     The same command goes on with what is left.\n";
     assert_eq!(ended.complained, expected);
-    assert_eq!(count_adopted(&store).await, 20);
+    // Some of the 20 may still have been on their way when the first was refused.
+    let adopted = count_adopted(&store).await;
+    assert!((1..=20).contains(&adopted), "{adopted}");
     let said = adopt(&store.engine.endpoint(), &["--write"]).await;
-    assert!(said.ends_with("\n40 items adopted.\n"), "{said}");
+    let end = format!("\n{} items adopted.\n", 60 - adopted);
+    assert!(said.ends_with(&end), "{said}");
     assert_eq!(count_adopted(&store).await, 60);
 }
 

@@ -1,18 +1,19 @@
 //! Tables that the service cannot use, or not yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ProvisionedThroughput, ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType,
 };
 use feedback_graphql::http::Options;
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{connect_without_account, table};
+use feedback_graphql::repository::connect_without_account;
 use serde_json::{Value, json};
 
 use super::{adopt, handle_many, ids, items, listed, run};
+use crate::support::proxy::{self, Fate};
 use crate::support::{Server, Store, TABLE, on};
 
 /// A table as the original handler's template has it: no index.
@@ -113,64 +114,87 @@ async fn a_table_without_the_index_is_left_alone_until_the_command_that_is_shown
     }
 }
 
-#[tokio::test]
-async fn a_table_that_the_service_cannot_use_is_refused_in_one_sentence() {
-    let refusal = async |client: &Client, endpoint: &str| {
-        let before = client.scan().table_name(TABLE).send().await.ok();
-        let ended = run(endpoint, &["--write"]).await;
-        assert_eq!((ended.code, &*ended.said), (Some(1), ""), "{ended:?}");
-        assert_eq!(ended.complained.lines().count(), 1, "{ended:?}");
-        let after = client.scan().table_name(TABLE).send().await.ok();
-        assert_eq!(before.map(|it| it.count), after.map(|it| it.count));
-        ended.complained
-    };
-    let engine = Engine::start(&Storage::Memory, None).await.unwrap();
-    let (endpoint, client) = (
-        engine.endpoint(),
-        connect_without_account(&engine.endpoint()).await,
-    );
-    let said = refusal(&client, &endpoint).await;
-    assert_eq!(
-        said,
-        "error: cannot use table Feedback: there is no table Feedback\n"
-    );
-    create(&client, &["feedbackId", "timestamp"], false).await;
-    let said = refusal(&client, &endpoint).await;
-    assert!(
-        said.contains("the key of the table is not the string feedbackId alone"),
-        "{said}"
-    );
-
-    let (engine, client) = original_table(false).await;
-    let endpoint = engine.endpoint();
-    add_index(&client, table::TIMELINE_INDEX, &["feedbackId"]).await;
-    let said = refusal(&client, &endpoint).await;
-    assert!(
-        said.contains("the table has another index called timeline"),
-        "{said}"
-    );
-
-    let said = run("http://127.0.0.1:9", &["--write"]).await.complained;
-    assert!(
-        said.starts_with("error: cannot use table Feedback: ") && said.lines().count() == 1,
-        "{said}"
-    );
+/// A run on this endpoint that has to be refused, and in one sentence: what that is.
+async fn refused(endpoint: &str) -> String {
+    let ended = run(endpoint, &["--write"]).await;
+    assert_eq!((ended.code, &*ended.said), (Some(1), ""), "{ended:?}");
+    let sentence = ended
+        .complained
+        .strip_prefix("error: cannot use table Feedback: ")
+        .and_then(|said| said.strip_suffix('\n'));
+    let sentence = sentence.unwrap_or_else(|| panic!("{ended:?}"));
+    assert_eq!(sentence.lines().count(), 1, "{ended:?}");
+    sentence.to_owned()
 }
 
-async fn add_index(client: &Client, name: &str, key: &[&str]) {
-    let mut index = CreateGlobalSecondaryIndexAction::builder()
-        .index_name(name)
-        .projection(Projection::builder().projection_type(ProjectionType::All).build());
-    let mut update = client.update_table().table_name(TABLE);
-    for (name, key_type) in key.iter().zip([KeyType::Hash, KeyType::Range]) {
-        let attribute = AttributeDefinition::builder().attribute_name(*name);
-        let key = KeySchemaElement::builder().attribute_name(*name);
-        index = index.key_schema(key.key_type(key_type).build().unwrap());
-        update =
-            update.attribute_definitions(attribute.attribute_type(ScalarAttributeType::S).build().unwrap());
+#[tokio::test]
+async fn a_table_that_the_service_cannot_use_is_refused_in_one_sentence() {
+    refused("http://127.0.0.1:9").await;
+    let engine = Engine::start(&Storage::Memory, None).await.unwrap();
+    let said = refused(&engine.endpoint()).await;
+    assert_eq!(said, "there is no table Feedback");
+    let client = connect_without_account(&engine.endpoint()).await;
+    create(&client, &["feedbackId", "timestamp"], false).await;
+    let said = refused(&engine.endpoint()).await;
+    let expected = "the key of the table is not the string feedbackId alone, so the service cannot use it";
+    assert_eq!(said, expected);
+}
+
+/// An endpoint that describes the table so.
+async fn describing(store: &Store, mend: fn(&mut Value)) -> String {
+    let decide = move |operation: &str, input: Value| {
+        let describes = operation == "DescribeTable";
+        let mend = move |mut answer: Value| {
+            if describes {
+                mend(&mut answer["Table"]);
+            }
+            answer
+        };
+        Fate::PassAndMend(input, Box::new(mend))
+    };
+    proxy::start(store.engine.endpoint(), Arc::new(decide)).await
+}
+
+#[tokio::test]
+async fn another_index_of_the_same_name_is_refused() {
+    let store = Store::new().await;
+    handle_many(&store.client, 5).await;
+    let before = items(&store).await;
+    let others: [fn(&mut Value); 4] = [
+        |table| table["GlobalSecondaryIndexes"][0]["Projection"] = json!({ "ProjectionType": "KEYS_ONLY" }),
+        |table| table["GlobalSecondaryIndexes"][0]["KeySchema"][0]["AttributeName"] = json!("feedbackId"),
+        |table| {
+            let keys = table["GlobalSecondaryIndexes"][0]["KeySchema"].as_array_mut();
+            keys.unwrap().truncate(1);
+        },
+        |table| {
+            for attribute in table["AttributeDefinitions"].as_array_mut().unwrap() {
+                attribute["AttributeType"] = json!("S");
+            }
+        },
+    ];
+    for mend in others {
+        let said = refused(&describing(&store, mend).await).await;
+        assert!(
+            said.starts_with("the table has another index called timeline: "),
+            "{said}"
+        );
     }
-    let index = GlobalSecondaryIndexUpdate::builder()
-        .create(index.build().unwrap())
-        .build();
-    update.global_secondary_index_updates(index).send().await.unwrap();
+    let deleting = |table: &mut Value| table["GlobalSecondaryIndexes"][0]["IndexStatus"] = json!("DELETING");
+    let said = refused(&describing(&store, deleting).await).await;
+    assert_eq!(said, "the index timeline is being deleted");
+    assert_eq!(items(&store).await, before);
+}
+
+#[tokio::test]
+async fn an_index_that_is_still_being_built_will_do() {
+    let store = Store::new().await;
+    handle_many(&store.client, 5).await;
+    let building = |table: &mut Value| table["GlobalSecondaryIndexes"][0]["IndexStatus"] = json!("CREATING");
+    let said = adopt(&describing(&store, building).await, &["--write"]).await;
+    assert!(
+        said.contains("The index timeline is still being built."),
+        "{said}"
+    );
+    assert!(said.ends_with("\n5 items adopted.\n"), "{said}");
 }
