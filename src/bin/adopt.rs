@@ -1,14 +1,14 @@
 //! Gives the items of an older table their places on the timeline: options, progress and what is said at the
 //! end.
 
-use std::env;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use clap::{ArgAction, Parser};
-use feedback_graphql::config::{AllowedOrigins, parse_shards};
+use feedback_graphql::config::parse_shards;
+use feedback_graphql::local::takes_any_credentials;
 use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Survey, Unadoptable};
 use feedback_graphql::repository::{self, table};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
@@ -259,11 +259,7 @@ async fn connect(endpoint: Option<&Url>) -> (Client, Credentials) {
     let Some(url) = endpoint else {
         return (repository::connect().await, Credentials::Environment);
     };
-    // DynamoDB Local takes any credentials, and should not ask for an account.
-    let has_credentials = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
-        .iter()
-        .any(|name| env::var_os(name).is_some());
-    if AllowedOrigins::Loopback.allows(&url.origin().ascii_serialization()) && !has_credentials {
+    if takes_any_credentials(url) {
         let client = repository::connect_without_account(url.as_str()).await;
         (client, Credentials::Any)
     } else {

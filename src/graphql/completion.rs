@@ -85,12 +85,17 @@ impl Extension for Completion {
         if info.is_for_introspection {
             return next.run(context, info).await;
         }
-        let (path, return_type) = (info.path_node.to_string(), info.return_type);
+        let (path, return_type) = (info.path_node, info.return_type);
         match next.run(context, info).await {
-            Ok(value) => Ok(Some(self.complete(&path, return_type, value.unwrap_or_default()))),
+            // Nearly always: then the path, which is a text for each field, is not needed.
+            Ok(value) if lock(&self.broken).is_empty() => Ok(value),
+            Ok(value) => {
+                let value = value.unwrap_or_default();
+                Ok(Some(self.complete(&path.to_string(), return_type, value)))
+            }
             Err(error) => {
                 lock(&self.errors).push(error);
-                Ok(Some(self.null(&path, return_type)))
+                Ok(Some(self.null(&path.to_string(), return_type)))
             }
         }
     }
@@ -126,9 +131,6 @@ impl Completion {
     /// The value of a field, or null where something in it is null that must not be.
     fn complete(&self, path: &str, return_type: &str, mut value: Value) -> Value {
         let is_broken = |path: &str| lock(&self.broken).contains(path);
-        if lock(&self.broken).is_empty() {
-            return value;
-        }
         if is_broken(path) {
             return self.null(path, return_type);
         }

@@ -1,13 +1,9 @@
 //! GraphQL over HTTP: methods, formats, statuses, and what a browser gets.
 
-use std::sync::Arc;
-
 use feedback_graphql::http::Options;
-use feedback_graphql::repository::connect_without_account;
 use serde_json::{Value, json};
 
-use crate::support::proxy::{self, Fate};
-use crate::support::{Answer, NOW, Server, Store, on};
+use crate::support::{Answer, NOW, Server, Store};
 
 const JSON: &str = "application/json";
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -339,7 +335,6 @@ async fn fields_come_in_the_order_of_the_document() {
 
 #[tokio::test]
 async fn what_goes_wrong_inside_is_told_by_its_code_alone() {
-    let store = Store::new().await;
     for (status, kind, code, message) in [
         (
             400,
@@ -372,15 +367,7 @@ async fn what_goes_wrong_inside_is_told_by_its_code_alone() {
             "internal error",
         ),
     ] {
-        let body = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "arn:aws:secret" });
-        let decide = move |_: &str, _: Value| Fate::Answer(status, body.clone());
-        let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-        let repository = on(&connect_without_account(&proxy).await, 1);
-        let store = Store {
-            repository,
-            ..Store::new().await
-        };
-        let server = Server::with(store, Options::default()).await;
+        let server = Server::refused(status, kind).await;
         for query in [SUBMIT, "{ feedbacks { nodes { id } } }"] {
             let error = server.error(query, json!({})).await;
             assert_eq!(

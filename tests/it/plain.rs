@@ -1,13 +1,8 @@
 //! `POST /feedback`, as the service's ancestor had it.
 
-use std::sync::Arc;
-
-use feedback_graphql::http::Options;
-use feedback_graphql::repository::connect_without_account;
 use serde_json::{Value, json};
 
-use crate::support::proxy::{self, Fate};
-use crate::support::{Answer, NOW, Server, Store, on};
+use crate::support::{Answer, Server};
 
 async fn post(server: &Server, body: &str) -> Answer {
     server
@@ -86,9 +81,6 @@ async fn too_large_a_body_is_refused_and_other_methods_are_too() {
 
 #[tokio::test]
 async fn an_error_inside_shows_nothing_of_the_inside() {
-    let store = Store::new().await;
-    store.submit("seed", NOW).await;
-    let refusal = |code: &str| json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "arn:aws:secret" });
     for (code, status, error) in [
         ("ValidationException", 500, "internal error"),
         (
@@ -97,15 +89,7 @@ async fn an_error_inside_shows_nothing_of_the_inside() {
             "too many requests at the moment: try again in a few seconds",
         ),
     ] {
-        let answer = refusal(code);
-        let decide = move |_: &str, _: Value| Fate::Answer(400, answer.clone());
-        let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-        let repository = on(&connect_without_account(&proxy).await, 1);
-        let store = Store {
-            repository,
-            ..Store::new().await
-        };
-        let server = Server::with(store, Options::default()).await;
+        let server = Server::refused(400, code).await;
         let answer = post(&server, r#"{"feedback": "x"}"#).await;
         assert_eq!(
             (answer.status, answer.json()),

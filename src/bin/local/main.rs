@@ -2,12 +2,12 @@
 
 mod arguments;
 
+use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, fs};
 
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
@@ -17,7 +17,7 @@ use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Introspection, schema};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
-use feedback_graphql::local::{Assets, Engine, Storage, add_sample};
+use feedback_graphql::local::{Assets, Engine, Storage, add_sample, takes_any_credentials};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use tokio::net::TcpListener;
@@ -158,16 +158,8 @@ async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, Str
         .map(ToString::to_string)
         .unwrap_or_default();
     let endpoint = url.trim_end_matches('/').to_owned();
-    // DynamoDB Local takes any credentials, and should not ask for an account.
-    let has_credentials = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
-        .iter()
-        .any(|name| env::var_os(name).is_some());
-    let origin = arguments
-        .endpoint_url
-        .as_ref()
-        .map(|url| url.origin().ascii_serialization());
-    let is_local = origin.is_some_and(|origin| AllowedOrigins::Loopback.allows(&origin));
-    let client = if is_local && !has_credentials {
+    let any_will_do = arguments.endpoint_url.as_ref().is_some_and(takes_any_credentials);
+    let client = if any_will_do {
         repository::connect_without_account(&endpoint).await
     } else {
         repository::connect_to(&endpoint).await

@@ -153,6 +153,16 @@ impl Server {
         Self::with(Store::new().await, options).await
     }
 
+    /// A server whose DynamoDB answers everything with this status and error.
+    pub async fn refused(status: u16, kind: &str) -> Self {
+        let refusal = json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "arn:aws:secret" });
+        let decide = move |_: &str, _: Value| proxy::Fate::Answer(status, refusal.clone());
+        let store = Store::new().await;
+        let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
+        let repository = on(&repository::connect_without_account(&proxy).await, 1);
+        Self::with(Store { repository, ..store }, Options::default()).await
+    }
+
     pub async fn with(store: Store, options: Options) -> Self {
         Self::guarded(store, options, Access::Open).await
     }
