@@ -9,6 +9,7 @@
 //! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
 //! | [`graphql`] | the schema: queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
+//! | [`aws`] | how AWS is reached: region, credentials, endpoints, whose certificates are trusted, timeouts, retries |
 //! | [`auth`] | who is calling and what they may do: scopes, API keys, what each root field takes |
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
@@ -20,7 +21,7 @@
 //! | `bin/adopt` | gives the items of an older table their places on the timeline |
 //!
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← bin`, with `auth` beside `graphql`. No type
-//! of the AWS SDK is outside `repository`, `auth::secret` and the binaries, and no type of the GraphQL library
+//! of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the binaries, and no type of the GraphQL library
 //! leaves `graphql` except into the transport, `http::graphql`. What the Lambda runs and what the laptop runs
 //! differ in `bin` alone.
 //!
@@ -41,6 +42,7 @@
 //! A `Scan` is on no request's path: only `bin/adopt` makes one.
 
 pub mod auth;
+pub mod aws;
 pub mod config;
 pub mod domain;
 pub mod graphql;

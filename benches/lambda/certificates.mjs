@@ -11,8 +11,9 @@ const SERVER = 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectA
 
 /**
  * Writes into `folder`: `server.key` and `server.pem` (with the intermediate) for the server, and for the clients
- * `root.pem`, which is the private root alone, and `bundle.pem`, which is it behind the public ones. A client that
- * reads its roots from a file reads the bundle, because reading the public ones is part of a real cold start.
+ * `root.pem`, which is the private root alone, `bundle.pem`, which is it behind the public ones, and `amazon.pem`,
+ * which is it behind Amazon's. A client that reads the machine's roots in a real cold start reads the bundle here, and
+ * one that has its roots built in reads as many as it has.
  */
 export function makeCertificates(folder) {
   issue(folder, 'root', AUTHORITY);
@@ -21,6 +22,8 @@ export function makeCertificates(folder) {
   const read = (name) => readFileSync(join(folder, name), 'utf8').trim();
   writeFileSync(join(folder, 'server.pem'), `${read('server.pem')}\n${read('intermediate.pem')}\n`);
   writeFileSync(join(folder, 'bundle.pem'), `${[...rootCertificates, read('root.pem')].join('\n')}\n`);
+  const amazon = readFileSync(join(import.meta.dirname, '../../src/aws/amazon-roots.pem'), 'utf8').trim();
+  writeFileSync(join(folder, 'amazon.pem'), `${amazon}\n${read('root.pem')}\n`);
 }
 
 function issue(folder, name, extensions, issuer) {

@@ -61,7 +61,7 @@ export function lambdaEnvironment({ runtimeApi, dynamodb, certificates, home }) 
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     FEEDBACK_TABLE: 'Feedback',
     // Each language has its own way to be told of a private authority.
-    SSL_CERT_FILE: join(certificates, 'bundle.pem'),
+    SSL_CERT_FILE: join(certificates, 'amazon.pem'), // this service has Amazon's built in
     AWS_CA_BUNDLE: join(certificates, 'bundle.pem'),
     NODE_EXTRA_CA_CERTS: join(certificates, 'root.pem'), // Node has the public ones built in
   };

@@ -1,28 +1,25 @@
 //! API keys in AWS Secrets Manager.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
-use tokio::sync::OnceCell;
 
 use super::KeySource;
 
 /// What the service does to the secret, as IAM names it.
 pub const IAM_ACTIONS: &[(&str, &str)] = &[("secretsmanager:GetSecretValue", "secret")];
 
-/// The text of the secret of this name or ARN, as `config` reaches AWS, or as the environment does. Nothing of
-/// the client is made before the secret is first read, so that anonymous submitting does not pay for it.
+/// The text of the secret of this name or ARN, from AWS as `config` reaches it. Nothing of the client is made before
+/// the secret is first read, so that anonymous submitting does not pay for it.
 #[must_use]
-pub fn secret(id: &str, config: Option<SdkConfig>) -> KeySource {
+pub fn secret(id: &str, config: SdkConfig) -> KeySource {
     let id: Arc<str> = id.into();
-    let client = Arc::new(OnceCell::new());
-    let config = Arc::new(config);
+    let client = Arc::new(LazyLock::new(move || Client::new(&config)));
     Arc::new(move || {
-        let (id, client, config) = (Arc::clone(&id), Arc::clone(&client), Arc::clone(&config));
+        let (id, client) = (Arc::clone(&id), Arc::clone(&client));
         Box::pin(async move {
-            let client: &Client = client.get_or_init(|| connect(config.as_ref().as_ref())).await;
             let answer = match client.get_secret_value().secret_id(&*id).send().await {
                 Ok(answer) => answer,
                 // As it is right after the deployment made the secret. Then no key is valid, which is no trouble
@@ -43,11 +40,4 @@ pub fn secret(id: &str, config: Option<SdkConfig>) -> KeySource {
                 .ok_or_else(|| "the secret has no text".to_owned())
         })
     })
-}
-
-async fn connect(config: Option<&SdkConfig>) -> Client {
-    match config {
-        Some(config) => Client::new(config),
-        None => Client::new(&crate::repository::loader().load().await),
-    }
 }

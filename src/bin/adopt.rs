@@ -257,13 +257,13 @@ enum Credentials {
 /// A client of the endpoint, or of what the environment names.
 async fn connect(endpoint: Option<&Url>) -> (Client, Credentials) {
     let Some(url) = endpoint else {
-        return (repository::connect().await, Credentials::Environment);
+        return (repository::connect(None).await, Credentials::Environment);
     };
     if takes_any_credentials(url) {
-        let client = repository::connect_without_account(url.as_str()).await;
+        let client = repository::connect_without_account(url.as_str());
         (client, Credentials::Any)
     } else {
-        let client = repository::connect_to(url.as_str()).await;
+        let client = repository::connect(Some(url.as_str())).await;
         (client, Credentials::Environment)
     }
 }

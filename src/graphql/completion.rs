@@ -32,7 +32,7 @@ impl ExtensionFactory for CompletionFactory {
 /// What is known of one answer while it is made.
 #[derive(Default)]
 struct Completion {
-    document: Mutex<Option<ExecutableDocument>>,
+    document: Mutex<Option<Arc<ExecutableDocument>>>,
     errors: Mutex<Vec<ServerError>>,
     /// The paths of objects that have a null where there must be none.
     broken: Mutex<HashSet<String>>,
@@ -52,7 +52,9 @@ impl Extension for Completion {
             Code::GraphqlValidationFailed.mark(&mut error);
             error
         })?;
-        *lock(&self.document) = Some(document.clone());
+        // The transport shares the one it has, which saves copying it.
+        let shared = context.data_opt::<Arc<ExecutableDocument>>().cloned();
+        *lock(&self.document) = Some(shared.unwrap_or_else(|| Arc::new(document.clone())));
         Ok(document)
     }
 
@@ -116,11 +118,7 @@ impl Extension for Completion {
             let operation = operations
                 .find(|(name, _)| operation_name.is_none() || name.map(Name::as_str) == operation_name);
             if let Some((_, operation)) = operation {
-                order(
-                    &mut response.data,
-                    &[&operation.node.selection_set.node],
-                    document,
-                );
+                Order::of(&[&operation.node.selection_set.node], document).apply(&mut response.data);
             }
         }
         response
@@ -158,29 +156,41 @@ impl Completion {
     }
 }
 
-/// Puts the fields of all objects in the order in which the document selects them.
-fn order(value: &mut Value, selected: &[&SelectionSet], document: &ExecutableDocument) {
-    match value {
-        Value::List(items) => {
-            for item in items {
-                order(item, selected, document);
-            }
+/// The keys of an object's fields in the order in which the document selects them, each with the keys below it.
+struct Order<'a>(IndexMap<&'a Name, Order<'a>>);
+
+impl<'a> Order<'a> {
+    fn of(selected: &[&'a SelectionSet], document: &'a ExecutableDocument) -> Self {
+        let mut keys = IndexMap::new();
+        for selections in selected {
+            collect(selections, document, &mut keys);
         }
-        Value::Object(fields) => {
-            let mut keys = IndexMap::new();
-            for selections in selected {
-                collect(selections, document, &mut keys);
-            }
-            let mut unordered = std::mem::take(fields);
-            for (key, below) in keys {
-                if let Some((key, mut value)) = unordered.swap_remove_entry(key) {
-                    order(&mut value, &below, document);
-                    fields.insert(key, value);
+        let below = |(key, below): (_, Vec<_>)| (key, Self::of(&below, document));
+        Self(keys.into_iter().map(below).collect())
+    }
+
+    /// Puts the fields of all objects in `value` into this order.
+    fn apply(&self, value: &mut Value) {
+        match value {
+            Value::List(items) => items.iter_mut().for_each(|item| self.apply(item)),
+            // As nearly always: fields are done in order unless one has to wait.
+            Value::Object(fields) if fields.keys().eq(self.0.keys().copied()) => {
+                for (value, below) in fields.values_mut().zip(self.0.values()) {
+                    below.apply(value);
                 }
             }
-            fields.extend(unordered);
+            Value::Object(fields) => {
+                let mut unordered = std::mem::take(fields);
+                for (key, below) in &self.0 {
+                    if let Some((key, mut value)) = unordered.swap_remove_entry(*key) {
+                        below.apply(&mut value);
+                        fields.insert(key, value);
+                    }
+                }
+                fields.extend(unordered);
+            }
+            _ => {}
         }
-        _ => {}
     }
 }
 

@@ -3,8 +3,10 @@
 //! The schema is built without any resource, so that it can be printed without a database. What the
 //! resolvers of one request share ([`Session`]) travels with the request.
 
+mod block_strings;
 mod completion;
 mod cursor;
+mod documents;
 mod error;
 mod limits;
 mod loader;
@@ -15,6 +17,7 @@ mod types;
 
 use async_graphql::{EmptySubscription, SDLExportOptions};
 
+pub use documents::Documents;
 pub use error::{Code, request_error};
 pub use limits::Limits;
 

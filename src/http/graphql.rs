@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
@@ -128,11 +127,10 @@ async fn execute(
     limits
         .check_text(&parameters.query)
         .map_err(Outcome::not_executed)?;
-    let document = parse_query(&parameters.query).map_err(|error| {
-        let mut error = ServerError::from(error);
-        Code::GraphqlParseFailed.mark(&mut error);
-        Outcome::not_executed(error)
-    })?;
+    let document = shared
+        .documents
+        .parse(&parameters.query)
+        .map_err(Outcome::not_executed)?;
     let operation = chosen_operation(&document, parameters.operation_name.as_deref())
         .map_err(|message| Outcome::not_executed(request_error(Code::OperationResolutionFailure, message)))?;
     summary.operation = operation_name(&document, parameters.operation_name.as_deref());
@@ -168,9 +166,10 @@ async fn execute(
     let session = Session::new(repository.clone(), shared.service.clock.clone());
     let mut request = async_graphql::Request::new(parameters.query)
         .variables(parameters.variables)
-        .data(session);
+        .data(session)
+        .data(Arc::clone(&document));
     request.operation_name = parameters.operation_name;
-    request.set_parsed_query(document);
+    request.set_parsed_query(ExecutableDocument::clone(&document));
     let response = shared.service.schema.execute(request).await;
     summary.dynamodb_requests = repository.requests_made();
     Ok(Outcome::from(response))

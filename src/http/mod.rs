@@ -11,6 +11,7 @@ mod security;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -24,7 +25,7 @@ pub use request_log::RequestId;
 use crate::auth::Access;
 use crate::config::AllowedOrigins;
 use crate::domain::Clock;
-use crate::graphql::{Limits, Schema};
+use crate::graphql::{Documents, Limits, Schema, Session};
 use crate::repository::FeedbackRepository;
 
 /// Where staff come in, whom API Gateway has verified.
@@ -32,6 +33,12 @@ const STAFF_PATH: &str = "/staff/graphql";
 
 /// Where feedback comes in without GraphQL.
 const PLAIN_PATH: &str = "/feedback";
+
+/// The cheapest of reads: one read unit, of an id that no feedback has.
+const WARM_UP_QUERY: &str = "{ feedback(id: \"00000000-0000-4000-8000-000000000000\") { id } }";
+
+/// How long warming up may take: as long as opening a connection may.
+const WARM_UP_TIME: Duration = Duration::from_secs(1);
 
 /// What the routes need.
 #[derive(Clone)]
@@ -44,6 +51,20 @@ pub struct Service {
     pub clock: Clock,
     /// How callers are told apart.
     pub access: Arc<Access>,
+}
+
+impl Service {
+    /// Does in advance what the first request would have to wait for: reads a feedback that is not there, by the
+    /// schema and the client that will serve. That opens the connection to `DynamoDB`, and brings the code that
+    /// requests run into memory. What goes wrong with it goes wrong again, and is told, when a request comes; and
+    /// it takes at most [`WARM_UP_TIME`].
+    pub async fn warm_up(&self) {
+        let session = Session::new(self.repository.metered(), self.clock.clone());
+        let request = async_graphql::Request::new(WARM_UP_QUERY).data(session);
+        let executed = tokio::time::timeout(WARM_UP_TIME, self.schema.execute(request)).await;
+        let is_warm = executed.is_ok_and(|response| response.is_ok());
+        tracing::debug!(is_warm, "warmed up");
+    }
 }
 
 /// How the routes behave.
@@ -61,6 +82,7 @@ pub struct Options {
 
 struct Shared {
     service: Service,
+    documents: Documents,
     options: Options,
 }
 
@@ -78,7 +100,11 @@ pub fn router(service: Service, options: Options) -> Router {
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::new(Shared { service, options }))
+        .with_state(Arc::new(Shared {
+            service,
+            documents: Documents::new(),
+            options,
+        }))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(axum::middleware::from_fn(deadline::keep));
     let router = security::protect(cors::allow(router, origins));

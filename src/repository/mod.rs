@@ -25,8 +25,9 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::future::try_join_all;
 
-pub(crate) use client::loader;
-pub use client::{connect, connect_to, connect_without_account};
+#[cfg(feature = "local")]
+pub use client::connect;
+pub use client::{connect_on_lambda, connect_without_account};
 pub use error::RepositoryError;
 pub use timeline::READ_BUDGET;
 

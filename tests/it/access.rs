@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use feedback_graphql::auth::{Access, ApiKeys, NewKey, Scope, make_key, secret};
+use feedback_graphql::aws;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::sdl;
 use feedback_graphql::http::Options;
@@ -265,14 +266,8 @@ async fn a_revoked_key_is_refused_and_a_new_one_let_in_within_five_minutes() {
 #[tokio::test]
 async fn keys_are_read_from_secrets_manager_only_when_a_token_arrives() {
     let secrets = Secrets::start().await;
-    let config = aws_config::defaults(aws_config::BehaviorVersion::latest());
-    let client = config
-        .endpoint_url(&secrets.endpoint)
-        .region(aws_config::Region::new("local"))
-        .test_credentials()
-        .load()
-        .await;
-    let source = secret(crate::support::secrets::SECRET, Some(client));
+    let config = aws::without_account(&secrets.endpoint);
+    let source = secret(crate::support::secrets::SECRET, config);
     let now = Arc::new(AtomicU64::new(NOW));
     let access = Access::Guarded(Some(ApiKeys::new(source, Clock::Manual(Arc::clone(&now)))));
     let server = Server::guarded(Store::new().await, options(), access).await;

@@ -64,14 +64,14 @@ async fn on_a_table(test: impl AsyncFnOnce(&Table)) {
 async fn connect() -> (Client, Option<Engine>) {
     let Ok(endpoint) = env::var("FEEDBACK_TEST_ENDPOINT") else {
         let engine = Engine::start(&Storage::Memory, None).await.unwrap();
-        let client = repository::connect_without_account(&engine.endpoint()).await;
+        let client = repository::connect_without_account(&engine.endpoint());
         return (client, Some(engine));
     };
     let origin = Url::parse(&endpoint).unwrap().origin().ascii_serialization();
     let client = if AllowedOrigins::Loopback.allows(&origin) {
-        repository::connect_without_account(&endpoint).await
+        repository::connect_without_account(&endpoint)
     } else {
-        repository::connect_to(&endpoint).await
+        repository::connect(Some(&endpoint)).await
     };
     (client, None)
 }

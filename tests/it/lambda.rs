@@ -4,7 +4,7 @@ use feedback_graphql::auth::{Scope, make_key};
 use serde_json::{Value, json};
 
 use crate::support::events::{EventKind, HttpAnswer, HttpCall, event};
-use crate::support::lambda::{Lambda, Options};
+use crate::support::lambda::{InvocationError, Lambda, Options};
 use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{Store, TABLE};
 
@@ -401,4 +401,211 @@ async fn any_client_of_http_can_talk_to_it_through_a_front() {
     let answer = request.send().await.unwrap();
     let answer: Value = answer.json().await.unwrap();
     assert_eq!(answer, json!({ "data": { "feedbacks": { "nodes": [] } } }));
+}
+
+/// Events of every kind whose Host header or `X-Forwarded-Proto` is one of these.
+#[tokio::test]
+async fn no_host_and_no_protocol_is_too_odd() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let hosts = [
+        "",
+        "a b",
+        "[::1",
+        "example.org:99999",
+        "<example.org>",
+        "example.org/x?y#z",
+        "例え.テスト",
+    ];
+    let protocols = ["", "http,https", "1", "java script", "mailto"];
+    let hosts = hosts.map(|host| ("Host", host));
+    let protocols = protocols.map(|protocol| ("X-Forwarded-Proto", protocol));
+    for kind in EventKind::ALL {
+        for (name, value) in hosts.into_iter().chain(protocols) {
+            let answer = lambda.call(kind, &submit("x").with_header(name, value)).await;
+            assert_eq!(answer.status, 200, "{kind:?} {name}: {value}");
+            assert_eq!(answer.json()["data"]["submitFeedback"]["userErrors"], json!([]));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_taken_as_it_was_written_whatever_is_in_it() {
+    let store = Store::new().await;
+    let (lambda, _secrets, bearer) = start_with_key(&store).await;
+    let get = HttpCall::get("/graphql").with_header("authorization", &bearer);
+    for kind in [
+        EventKind::HttpApi,
+        EventKind::HttpApiStage,
+        EventKind::FunctionUrl,
+    ] {
+        for query in [
+            "query={ feedbacks { nodes { id } } }",
+            "query={feedbacks(filter:{topic:\"<ä>\\u007f`|^\u{7f}\u{1}\"}){nodes{id}}}",
+            "query=#\n{feedbacks{nodes{id}}}",
+        ] {
+            let mut event = event(kind, &get);
+            event["rawQueryString"] = json!(query);
+            let answer = answer(&lambda, kind, event).await;
+            let expected = json!({ "data": { "feedbacks": { "nodes": [] } } });
+            assert_eq!(answer.json(), expected, "{kind:?} {query}");
+        }
+    }
+    for (kind, name) in [
+        (EventKind::RestApi, "multiValueQueryStringParameters"),
+        (EventKind::AlbMultiValue, "multiValueQueryStringParameters"),
+    ] {
+        let mut event = event(kind, &get);
+        event[name] = json!({ "a": [], "query": ["{__typename}"] });
+        let answer = answer(&lambda, kind, event).await;
+        assert_eq!(
+            answer.json(),
+            json!({ "data": { "__typename": "Query" } }),
+            "{kind:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_no_front_lets_through_is_too_long() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for kind in EventKind::ALL {
+        let call = HttpCall::get(&format!("/graphql?query={}", "%20".repeat(64 * 1024)));
+        let answer = lambda.call(kind, &call).await;
+        assert_eq!(answer.status, 414, "{kind:?}");
+        assert_eq!(
+            answer.json()["errors"][0]["extensions"]["code"],
+            "BAD_REQUEST",
+            "{kind:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_path_leads_nowhere_else_than_it_says() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for kind in EventKind::ALL {
+        let stage = if kind == EventKind::HttpApiStage {
+            "/prod"
+        } else {
+            ""
+        };
+        let field = if event(kind, &submit("x")).get("rawPath").is_some() {
+            "rawPath"
+        } else {
+            "path"
+        };
+        for (path, status) in [
+            (json!("/graphql"), 200),
+            (json!("graphql"), 200),
+            (json!("/graphql?x"), 404),
+            (json!("/graphql#x"), 404),
+            (json!("/gra\tphql"), 404),
+            (json!("\\graphql"), 404),
+            (json!("/ü <\"> {|}^`\u{0}"), 404),
+            (json!("/%"), 404),
+            (json!(":99999"), 404),
+            (json!("@x:y"), 404),
+            (json!(""), 404),
+            (Value::Null, 404),
+        ] {
+            let mut event = event(kind, &submit("x"));
+            event[field] = match path.as_str() {
+                Some(path) if path.starts_with('/') => json!(format!("{stage}{path}")),
+                _ => path.clone(),
+            };
+            let answer = answer(&lambda, kind, event).await;
+            assert_eq!(answer.status, status, "{kind:?} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_in_base64_is_taken_as_it_is() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for kind in EventKind::ALL {
+        let mut event = event(kind, &submit("x"));
+        event["isBase64Encoded"] = json!(true);
+        let answered = answer(&lambda, kind, event.clone()).await;
+        assert_eq!(
+            answered.json()["data"]["submitFeedback"]["feedback"]["message"],
+            "x",
+            "{kind:?}"
+        );
+        for body in ["!", "e30", "e3 0=", "/w==", "ä"] {
+            event["body"] = json!(body);
+            let answered = answer(&lambda, kind, event.clone()).await;
+            assert_eq!(answered.status, 400, "{kind:?} {body}");
+            assert_eq!(
+                answered.json()["errors"][0]["extensions"]["code"],
+                "BAD_REQUEST",
+                "{kind:?} {body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_value_of_a_repeated_header_counts() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    // A load balancer without multi-value headers hands over the last value alone.
+    for kind in EventKind::ALL.into_iter().filter(|kind| *kind != EventKind::Alb) {
+        let call = submit("x").with_header("accept", "text/plain");
+        assert_eq!(lambda.call(kind, &call).await.status, 200, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_with_a_part_missing_is_answered_or_refused() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for kind in EventKind::ALL {
+        let whole = event(kind, &submit("x"));
+        for name in whole.as_object().unwrap().keys() {
+            for missing in [None, Some(Value::Null), Some(json!({})), Some(json!(""))] {
+                let mut event = whole.clone();
+                match missing.clone() {
+                    Some(value) => event[name] = value,
+                    None => drop(event.as_object_mut().unwrap().remove(name)),
+                }
+                match lambda.invoke(event).await {
+                    Ok(payload) => {
+                        let answer = HttpAnswer::parse(kind, &payload);
+                        assert!(answer.status < 500, "{kind:?} {name} {missing:?}: {answer:?}");
+                    }
+                    Err(error) => assert_no_http_event(&error),
+                }
+            }
+        }
+    }
+    assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
+}
+
+#[track_caller]
+fn assert_no_http_event(error: &InvocationError) {
+    let expected = "this function expects a JSON payload from Amazon API Gateway, Amazon Elastic Load Balancer, or \
+                    AWS Lambda Function URLs";
+    assert!(error.message.contains(expected), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_http_event_is_refused_by_a_sentence() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for event in [
+        json!({}),
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [] }),
+        json!({ "Records": [{ "eventSource": "aws:sqs", "body": "{}" }] }),
+    ] {
+        let refused = lambda.invoke(event.clone()).await;
+        assert_no_http_event(&refused.expect_err("no HTTP event"));
+    }
+    assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
 }

@@ -162,7 +162,7 @@ async fn the_sample_is_there_in_order_and_plain_clients_of_dynamodb_see_it() {
     assert_eq!(times.len(), 100);
     assert!(times.is_sorted_by(|one, other| one >= other));
     let endpoint = server.line("DynamoDB");
-    let client = feedback_graphql::repository::connect_without_account(endpoint).await;
+    let client = feedback_graphql::repository::connect_without_account(endpoint);
     let items = client.scan().table_name("Feedback").send().await.unwrap();
     assert_eq!(items.count(), 150);
 }

@@ -22,6 +22,8 @@ mod local;
 mod paging;
 mod plain;
 mod reading;
+mod requests;
+mod roundtrip;
 mod rust_client;
 mod schema;
 mod submitting;

@@ -452,6 +452,46 @@ async fn what_is_there_throughout_comes_once_while_other_feedback_comes_and_goes
     }
 }
 
+/// Two functions submit in turn, and the clock of one is 2.5 s behind. An exporter follows, who reads up to `lag`
+/// milliseconds before the present; in the end it has read everything that it ever will.
+async fn export_staying_behind_by(lag: u64) -> (Vec<String>, Vec<String>) {
+    let store = Store::with_shards(2).await;
+    let (mut submitted, mut exported, mut after) = (Vec::new(), Vec::new(), None);
+    for second in 0_u64..20 {
+        let now = NOW + second * 1_000;
+        for clock in [now, now - 2_500] {
+            store.submit(&clock.to_string(), clock).await;
+            submitted.push(clock.to_string());
+        }
+        // In the end the exporter waits until nothing can come that is older than what it reads.
+        let until = if second == 19 { now + 1 } else { now - lag };
+        let until = Timestamp::from_millis(until).unwrap().to_string();
+        loop {
+            let filter = json!({ "submittedTo": until });
+            let arguments = json!({ "first": 5, "after": after, "order": "OLDEST_FIRST", "filter": filter });
+            let page = page(&store, arguments).await;
+            exported.extend(page.messages);
+            after = page.end.or(after);
+            if !page.has_next {
+                break;
+            }
+        }
+    }
+    submitted.sort();
+    (submitted, exported)
+}
+
+#[tokio::test]
+async fn feedback_is_in_the_order_of_the_functions_clocks_and_who_stays_behind_them_misses_none() {
+    let (submitted, exported) = export_staying_behind_by(3_000).await;
+    assert_eq!(exported, submitted);
+    let (submitted, exported) = export_staying_behind_by(0).await;
+    assert!(
+        exported.len() < submitted.len(),
+        "who does not stay behind would miss some"
+    );
+}
+
 #[tokio::test]
 async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() {
     let store = Store::with_shards(4).await;

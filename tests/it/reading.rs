@@ -158,7 +158,7 @@ async fn keys_that_dynamodb_leaves_unprocessed_are_asked_for_again() {
         Fate::PassAndMend(input, Box::new(mend))
     };
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    let repository = on(&connect_without_account(&proxy).await, 1);
+    let repository = on(&connect_without_account(&proxy), 1);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Feedback { message } } }";
     let (answer, made) = counted(
         &schema(Introspection::On),
@@ -182,7 +182,7 @@ async fn keys_that_stay_unprocessed_are_given_up_as_too_many_requests() {
         )
     };
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    let repository = on(&connect_without_account(&proxy).await, 1);
+    let repository = on(&connect_without_account(&proxy), 1);
     let query = "query($id: ID!) { feedback(id: $id) { id } }";
     let (answer, _) = counted(
         &schema(Introspection::On),

@@ -150,7 +150,7 @@ async fn start_engine(arguments: &Arguments, port: u16) -> Result<Option<Engine>
 async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, String) {
     if let Some(engine) = engine {
         let endpoint = engine.endpoint();
-        return (repository::connect_without_account(&endpoint).await, endpoint);
+        return (repository::connect_without_account(&endpoint), endpoint);
     }
     let url = arguments
         .endpoint_url
@@ -160,9 +160,9 @@ async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, Str
     let endpoint = url.trim_end_matches('/').to_owned();
     let any_will_do = arguments.endpoint_url.as_ref().is_some_and(takes_any_credentials);
     let client = if any_will_do {
-        repository::connect_without_account(&endpoint).await
+        repository::connect_without_account(&endpoint)
     } else {
-        repository::connect_to(&endpoint).await
+        repository::connect(Some(&endpoint)).await
     };
     (client, endpoint)
 }

@@ -19,7 +19,7 @@ use crate::support::{Server, Store, TABLE, on};
 /// A table as the original handler's template has it: no index.
 async fn original_table(provisioned: bool) -> (Engine, Client) {
     let engine = Engine::start(&Storage::Memory, None).await.unwrap();
-    let client = connect_without_account(&engine.endpoint()).await;
+    let client = connect_without_account(&engine.endpoint());
     create(&client, &["feedbackId"], provisioned).await;
     (engine, client)
 }
@@ -133,7 +133,7 @@ async fn a_table_that_the_service_cannot_use_is_refused_in_one_sentence() {
     let engine = Engine::start(&Storage::Memory, None).await.unwrap();
     let said = refused(&engine.endpoint()).await;
     assert_eq!(said, "there is no table Feedback");
-    let client = connect_without_account(&engine.endpoint()).await;
+    let client = connect_without_account(&engine.endpoint());
     create(&client, &["feedbackId", "timestamp"], false).await;
     let said = refused(&engine.endpoint()).await;
     let expected = "the key of the table is not the string feedbackId alone, so the service cannot use it";

@@ -43,7 +43,7 @@ impl Store {
 
     pub async fn with_shards(shards: u32) -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.unwrap();
-        let client = repository::connect_without_account(&engine.endpoint()).await;
+        let client = repository::connect_without_account(&engine.endpoint());
         assert!(table::create_if_missing(&client, TABLE).await.unwrap());
         Self {
             repository: on(&client, shards),
@@ -159,7 +159,7 @@ impl Server {
         let decide = move |_: &str, _: Value| proxy::Fate::Answer(status, refusal.clone());
         let store = Store::new().await;
         let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-        let repository = on(&repository::connect_without_account(&proxy).await, 1);
+        let repository = on(&repository::connect_without_account(&proxy), 1);
         Self::with(Store { repository, ..store }, Options::default()).await
     }
 

@@ -1,0 +1,66 @@
+//! The service on AWS Lambda: wiring, nothing else.
+//!
+//! Client, schema and router are made once, before the first event is asked for.
+
+mod events;
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use feedback_graphql::auth::{self, Access, ApiKeys};
+use feedback_graphql::aws;
+use feedback_graphql::config::Config;
+use feedback_graphql::domain::Clock;
+use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::http::explorer::Source;
+use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::logging;
+use feedback_graphql::repository::{self, FeedbackRepository};
+use lambda_http::{Error, lambda_runtime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let config = match Config::read(|name| env::var(name).ok()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    logging::start(config.log, logging::Format::Json);
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the Lambda runtime ended");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> Result<(), Error> {
+    let aws = aws::OnLambda::new();
+    let client = repository::connect_on_lambda(&aws);
+    let repository = FeedbackRepository::new(client, &config.table, config.timeline_shards)
+        .retaining_for(config.retention);
+    let secrets = aws.config(aws::Service::SecretsManager);
+    let api_keys = config
+        .api_keys_secret
+        .as_deref()
+        .map(|id| auth::secret(id, secrets));
+    let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
+    let service = Service {
+        schema: schema(config.introspection),
+        repository,
+        clock: Clock::System,
+        access: Arc::new(Access::Guarded(api_keys)),
+    };
+    service.warm_up().await;
+    let options = Options {
+        allowed_origins: config.allowed_origins,
+        explorer: config.explorer.then_some(Source::Cdn),
+        introspection: config.introspection == Introspection::On,
+        limits: config.limits,
+    };
+    lambda_runtime::run(events::answering(router(service, options))).await
+}

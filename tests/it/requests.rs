@@ -1,0 +1,336 @@
+//! What the service asks of DynamoDB: the table of access patterns in `src/lib.rs`, line by line, counted over HTTP
+//! by operation and as the requests leave.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use feedback_graphql::domain::{Draft, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::http::Options;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, Server, Store, on, stored};
+
+const MAP: &str = include_str!("../../src/lib.rs");
+
+/// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
+const PATTERNS: [(&str, &str); 5] = [
+    ("submit", "1 `PutItem`, conditional on the id being new"),
+    (
+        "by id, n different ones in an operation",
+        "⌈n/100⌉ `BatchGetItem`, strongly consistent",
+    ),
+    ("delete", "1 `DeleteItem`"),
+    (
+        "a page of the timeline",
+        "1 `Query` a shard, and more only where a shard runs dry",
+    ),
+    (
+        "whether anything lies behind a page's cursor",
+        "1 `Query` a shard, only when a client asks",
+    ),
+];
+
+/// Counts requests by operation. Clones share the count.
+#[derive(Debug, Clone, Default)]
+struct Requests(Arc<Mutex<BTreeMap<String, u32>>>);
+
+impl Requests {
+    /// What was asked since the last call, like `2 BatchGetItem`.
+    fn take(&self) -> String {
+        let counts = std::mem::take(&mut *self.0.lock().unwrap());
+        let counts = counts
+            .iter()
+            .map(|(operation, count)| format!("{count} {operation}"));
+        let counts: Vec<String> = counts.collect();
+        if counts.is_empty() {
+            return "nothing".to_owned();
+        }
+        counts.join(", ")
+    }
+}
+
+impl Intercept for Requests {
+    fn name(&self) -> &'static str {
+        "Requests"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap();
+        let (_, operation) = target.split_once('.').unwrap();
+        *self.0.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
+        Ok(())
+    }
+}
+
+/// A server whose requests to DynamoDB are counted.
+struct Counted {
+    server: Server,
+    requests: Requests,
+}
+
+impl Counted {
+    async fn start(shards: u32) -> Self {
+        let store = Store::with_shards(shards).await;
+        let requests = Requests::default();
+        let config = store.client.config().to_builder().interceptor(requests.clone());
+        let repository = on(&Client::from_conf(config.build()), shards);
+        let options = Options {
+            introspection: true,
+            // For 250 aliases: the defaults let 20 fields through.
+            limits: "aliases=250 rootFields=250 tokens=4000 queryBytes=32768"
+                .parse()
+                .unwrap(),
+            ..Options::default()
+        };
+        let server = Server::with(Store { repository, ..store }, options).await;
+        Self { server, requests }
+    }
+
+    /// Stores feedback that lies in the given shard of four, or of one.
+    async fn submit(&self, number: u64, shard: u64) -> FeedbackId {
+        let digits = 4 * number + shard;
+        let id = FeedbackId::parse(&format!("0195512e-6f4a-7c3e-9d0b-{digits:012x}")).unwrap();
+        let at = Timestamp::from_millis(NOW + number).unwrap();
+        let draft = Draft {
+            message: number.to_string(),
+            ..Draft::default()
+        };
+        let new = NewFeedback::parse(draft).unwrap();
+        let feedback = stored(self.server.store.repository.submit(new, id, at).await.unwrap());
+        self.requests.take();
+        feedback.id
+    }
+
+    /// Executes an operation; returns the answer's data and what was asked for it.
+    async fn ask(&self, operation: &str, variables: Value) -> (Value, String) {
+        let data = self.server.data(operation, variables).await;
+        (data, self.requests.take())
+    }
+
+    /// What is asked of DynamoDB for an operation.
+    async fn asked_for(&self, operation: &str) -> String {
+        self.ask(operation, json!({})).await.1
+    }
+}
+
+#[test]
+fn every_line_of_the_map_is_counted_here() {
+    let lines = MAP.lines().map(|line| line.trim_start_matches("//! "));
+    let table = lines
+        .skip_while(|line| !line.starts_with("| access pattern |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let patterns: Vec<(&str, &str)> = table
+        .map(|line| {
+            let mut cells = line.split('|').map(str::trim).skip(1);
+            (cells.next().unwrap(), cells.next().unwrap())
+        })
+        .collect();
+    assert_eq!(patterns, PATTERNS, "count what is new in this file, too");
+}
+
+#[tokio::test]
+async fn a_submission_is_one_put_item_whatever_comes_of_it() {
+    let service = Counted::start(4).await;
+    let submit = "mutation($input: SubmitFeedbackInput!) {
+        submitFeedback(input: $input) { replayed userErrors { code } }
+    }";
+    let outcome = |replayed: bool, errors: Value| json!({ "submitFeedback": { "replayed": replayed, "userErrors": errors } });
+    let key = "planted-key-1";
+    for (input, expected, asked) in [
+        (
+            json!({ "message": "new" }),
+            outcome(false, json!([])),
+            "1 PutItem",
+        ),
+        (
+            json!({ "message": "keyed", "idempotencyKey": key }),
+            outcome(false, json!([])),
+            "1 PutItem",
+        ),
+        (
+            json!({ "message": "keyed", "idempotencyKey": key }),
+            outcome(true, json!([])),
+            "1 PutItem",
+        ),
+        (
+            json!({ "message": "other", "idempotencyKey": key }),
+            outcome(false, json!([{ "code": "IDEMPOTENCY_KEY_REUSED" }])),
+            "1 PutItem",
+        ),
+        (
+            json!({ "message": " " }),
+            outcome(false, json!([{ "code": "BLANK" }])),
+            "nothing",
+        ),
+    ] {
+        // In the same millisecond the same would be one request, tried again.
+        service.server.at_later_time();
+        let (data, made) = service.ask(submit, json!({ "input": input })).await;
+        assert_eq!((data, made.as_str()), (expected, asked), "{input}");
+    }
+    for (body, status, asked) in [
+        (json!({ "feedback": "plain" }), 200, "1 PutItem"),
+        (json!({ "feedback": "" }), 400, "nothing"),
+    ] {
+        let request = service.server.request("POST", "/feedback").json(&body);
+        let answer = service.server.send(request).await;
+        let made = service.requests.take();
+        assert_eq!((answer.status, made.as_str()), (status, asked), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_ids_are_one_batch_get_item() {
+    let service = Counted::start(1).await;
+    let mut ids = Vec::new();
+    for number in 0..250 {
+        ids.push(service.submit(number, 0).await.to_string());
+    }
+    for (count, asked) in [
+        (1, "1 BatchGetItem"),
+        (100, "1 BatchGetItem"),
+        (101, "2 BatchGetItem"),
+        (250, "3 BatchGetItem"),
+    ] {
+        let mut aliases = String::from("{");
+        for (number, id) in ids.iter().take(count).enumerate() {
+            write!(aliases, " f{number}: feedback(id: \"{id}\") {{ message }}").unwrap();
+        }
+        aliases.push('}');
+        let (data, made) = service.ask(&aliases, json!({})).await;
+        assert_eq!(made, asked, "{count} ids");
+        for number in 0..count {
+            assert_eq!(data[format!("f{number}")]["message"], number.to_string());
+        }
+    }
+    let nodes = "query($a: [ID!]!, $b: [ID!]!, $c: ID!) {
+        a: nodes(ids: $a) { id } b: nodes(ids: $b) { id } node(id: $c) { id } feedback(id: $c) { id }
+    }";
+    for (variables, asked) in [
+        (
+            json!({ "a": ids[..50], "b": ids[..100], "c": ids[0] }),
+            "1 BatchGetItem",
+        ),
+        (
+            json!({ "a": ids[..100], "b": ids[100..200], "c": ids[200] }),
+            "3 BatchGetItem",
+        ),
+        (
+            json!({ "a": [], "b": [], "c": "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90" }),
+            "1 BatchGetItem",
+        ),
+    ] {
+        assert_eq!(service.ask(nodes, variables).await.1, asked);
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_is_one_delete_item_whether_there_was_anything_or_not() {
+    let service = Counted::start(4).await;
+    let id = service.submit(0, 0).await.to_string();
+    let delete = "mutation($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
+    for expected in [json!(id), Value::Null] {
+        let (data, made) = service.ask(delete, json!({ "id": id })).await;
+        assert_eq!(data["deleteFeedback"]["deletedFeedbackId"], expected);
+        assert_eq!(made, "1 DeleteItem");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_one_shard_is_one_query_wherever_it_lies() {
+    let service = Counted::start(1).await;
+    assert_eq!(
+        service.asked_for("{ feedbacks { nodes { id } } }").await,
+        "1 Query"
+    );
+    for number in 0..100 {
+        service.submit(number, 0).await;
+    }
+    let page = "query($after: String) { feedbacks(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }";
+    let mut after = Value::Null;
+    for number in 1..=5 {
+        let (data, made) = service.ask(page, json!({ "after": after })).await;
+        assert_eq!(made, "1 Query", "page {number}");
+        let info = &data["feedbacks"]["pageInfo"];
+        assert_eq!(info["hasNextPage"], number < 5);
+        after = info["endCursor"].clone();
+    }
+    for arguments in [
+        "last: 20",
+        "order: OLDEST_FIRST",
+        "first: 100",
+        "filter: { submittedTo: \"2026-03-01T09:30:00.280Z\" }",
+    ] {
+        let page = format!("{{ feedbacks({arguments}) {{ nodes {{ id }} }} }}");
+        assert_eq!(service.asked_for(&page).await, "1 Query", "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_four_shards_is_four_queries_and_more_only_where_a_shard_runs_dry() {
+    let page = "{ feedbacks { nodes { id } pageInfo { hasNextPage } } }";
+    let empty = Counted::start(4).await;
+    assert_eq!(empty.asked_for(page).await, "4 Query");
+    let even = Counted::start(4).await;
+    let uneven = Counted::start(4).await;
+    for number in 0..100 {
+        even.submit(number, number % 4).await;
+        uneven.submit(number, 0).await;
+    }
+    assert_eq!(even.asked_for(page).await, "4 Query");
+    // All that comes next lies in one shard: it gives its share, and then the rest.
+    assert_eq!(uneven.asked_for(page).await, "5 Query");
+}
+
+#[tokio::test]
+async fn what_lies_behind_a_cursor_is_one_more_query_a_shard_when_a_client_asks() {
+    for (shards, silent, asking) in [(1, "1 Query", "2 Query"), (4, "4 Query", "8 Query")] {
+        let service = Counted::start(shards).await;
+        for number in 0..100 {
+            service.submit(number, number % 4).await;
+        }
+        let first = "{ feedbacks { pageInfo { endCursor hasPreviousPage } } }";
+        let (data, made) = service.ask(first, json!({})).await;
+        assert_eq!(made, silent, "nothing can lie behind no cursor");
+        let after = &data["feedbacks"]["pageInfo"]["endCursor"];
+        for (field, asked) in [("hasNextPage", silent), ("hasPreviousPage", asking)] {
+            let page =
+                format!("query($after: String) {{ feedbacks(after: $after) {{ pageInfo {{ {field} }} }} }}");
+            let (data, made) = service.ask(&page, json!({ "after": after })).await;
+            assert_eq!(data["feedbacks"]["pageInfo"][field], true);
+            assert_eq!(made, asked, "{field} at {shards} shards");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_needs_no_feedback_asks_nothing() {
+    let service = Counted::start(4).await;
+    let health = service.server.request("GET", "/graphql?query=%7B__typename%7D");
+    assert_eq!(service.server.send(health).await.status, 200);
+    assert_eq!(service.requests.take(), "nothing");
+    for operation in ["{ __typename }", "{ __schema { queryType { name } } }"] {
+        assert_eq!(service.asked_for(operation).await, "nothing", "{operation}");
+    }
+    for operation in [
+        "{ feedback(id: \"1234\") { id } }",
+        "{ feedbacks(first: 101) { nodes { id } } }",
+        "{ feedbacks(filter: { topic: \" \" }) { nodes { id } } }",
+        "mutation { deleteFeedback(id: \"1234\") { deletedFeedbackId } }",
+        "{ nothing }",
+    ] {
+        service.server.error(operation, json!({})).await;
+        assert_eq!(service.requests.take(), "nothing", "{operation}");
+    }
+}
