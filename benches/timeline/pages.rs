@@ -178,6 +178,9 @@ impl Table<'_> {
             if page.stopped_at.is_some() && !is_over {
                 return Err(format!("it ends early after {} items", cost.examined));
             }
+            if page.stopped_at.is_some() && wanted == Wanted::WorstRated {
+                return Err("it ends early, though one piece in five is wanted".to_owned());
+            }
         }
         Ok(())
     }

@@ -9,8 +9,9 @@
 //! only when it has run dry while the next item could still be its own.
 //!
 //! Filters that are not part of the key are evaluated by DynamoDB after it has read, so that a read can
-//! find little or nothing. Then the shards are asked for more at a time, twice as much each round, until
-//! enough is found, the timeline ends or [`READ_BUDGET`] is spent.
+//! find little or nothing. How much the shards are asked for then follows from how much of what was examined
+//! was wanted, and is at most twice as much as in the round before. That goes on until enough is found, the
+//! timeline ends or [`READ_BUDGET`] is spent.
 
 use std::collections::VecDeque;
 
@@ -22,8 +23,8 @@ use super::table::Item;
 use super::{FeedbackRepository, RepositoryError, number, string, table};
 use crate::domain::{Direction, Feedback, Filter, Position, PositionRange, Timestamp};
 
-/// How many items are examined for one page before what was found is returned. At 300 bytes an item that
-/// is about 75 read units, and less than a second.
+/// How many items are examined for one page before what was found is returned, give or take one a shard. At 300
+/// bytes an item that is about 75 read units at one shard, and less than a second.
 pub const READ_BUDGET: usize = 2_000;
 
 /// With a filter, how many items are examined in the first round for each one that is wanted.
@@ -67,8 +68,8 @@ impl<'a> Reader<'a> {
     pub(super) async fn read(&self, wanted: usize) -> Result<Reading, RepositoryError> {
         let mut shards: Vec<Shard> = (0..self.repository.shards.get()).map(Shard::new).collect();
         let mut found = Vec::with_capacity(wanted);
-        let mut examined = 0;
-        for round in 0_u32.. {
+        let (mut examined, mut matched, mut read_ahead) = (0, 0, 0);
+        loop {
             self.merge(&mut shards, &mut found, wanted);
             if found.len() == wanted {
                 break;
@@ -91,9 +92,18 @@ impl<'a> Reader<'a> {
                 });
             }
             let limit = if self.filter.is_beyond_the_key() {
-                let ahead = wanted.saturating_mul(FILTERED_READ_AHEAD << round.min(16));
+                let missing = wanted - found.len();
+                read_ahead = if examined == 0 {
+                    wanted.saturating_mul(FILTERED_READ_AHEAD).div_ceil(live)
+                } else {
+                    // A shard's fair share of where what is missing and one more may lie, and one more of it: each
+                    // costs little, and a further round is a wait.
+                    let expected = ((missing + 1) * examined).checked_div(matched * live);
+                    let most = 2 * read_ahead;
+                    expected.map_or(most, |expected| most.min(expected + 1))
+                };
                 let left = READ_BUDGET.saturating_sub(examined);
-                ahead.div_ceil(live).min(left.div_ceil(dry.len())).max(1)
+                read_ahead.min(left.div_ceil(dry.len())).max(1)
             } else {
                 let missing = wanted - found.len();
                 if live == 1 {
@@ -103,7 +113,10 @@ impl<'a> Reader<'a> {
                 }
             };
             let refills = dry.iter_mut().map(|shard| self.refill(shard, limit));
-            examined += try_join_all(refills).await?.into_iter().sum::<usize>();
+            for (examined_now, matched_now) in try_join_all(refills).await? {
+                examined += examined_now;
+                matched += matched_now;
+            }
         }
         Ok(Reading {
             found,
@@ -156,8 +169,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads up to `limit` items of a shard on from where it was left; says how many were examined.
-    async fn refill(&self, shard: &mut Shard, limit: usize) -> Result<usize, RepositoryError> {
+    /// Reads up to `limit` items of a shard on from where it was left; says how many were examined, and how many
+    /// of them are wanted.
+    async fn refill(&self, shard: &mut Shard, limit: usize) -> Result<(usize, usize), RepositoryError> {
         let answer = self
             .query(shard, limit)
             .customize()
@@ -170,6 +184,7 @@ impl<'a> Reader<'a> {
             shard.read_to = Some(place);
         }
         shard.resume_after = resume_after;
+        let before = shard.buffer.len();
         shard.buffer.extend(
             answer
                 .items
@@ -177,7 +192,8 @@ impl<'a> Reader<'a> {
                 .flatten()
                 .filter_map(|item| record::read(item, self.now)),
         );
-        Ok(usize::try_from(answer.scanned_count).unwrap_or(0))
+        let examined = usize::try_from(answer.scanned_count).unwrap_or(0);
+        Ok((examined, shard.buffer.len() - before))
     }
 
     fn query(&self, shard: &Shard, limit: usize) -> QueryFluentBuilder {
