@@ -386,6 +386,26 @@ mod tests {
     }
 
     #[test]
+    fn the_narrowest_filters_are_filters() {
+        let topic = "t".repeat(64);
+        let filter = Filter::default().topic(&topic).unwrap();
+        assert_eq!(filter.wanted_topic(), Some(&*topic));
+        let filter = Filter::default().rated(Some(3), Some(3)).unwrap();
+        assert_eq!((filter.min_rating(), filter.max_rating()), (Some(3), Some(3)));
+    }
+
+    #[test]
+    fn only_a_period_is_answered_by_the_key_alone() {
+        let filter = Filter::default;
+        let time = Timestamp::from_millis(1);
+        assert!(!filter().is_beyond_the_key());
+        assert!(!filter().submitted(time, time).unwrap().is_beyond_the_key());
+        assert!(filter().topic("search").unwrap().is_beyond_the_key());
+        assert!(filter().rated(Some(1), None).unwrap().is_beyond_the_key());
+        assert!(filter().rated(None, Some(5)).unwrap().is_beyond_the_key());
+    }
+
+    #[test]
     fn an_error_says_what_would_be_right() {
         let error = page(None, Some(101)).unwrap_err();
         assert_eq!(error.to_string(), "`last` must be between 1 and 100, not 101");

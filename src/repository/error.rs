@@ -124,3 +124,18 @@ fn chain(error: &dyn StdError) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::put_item::PutItemError;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_cannot_even_be_made_is_nobodys_trouble_but_ours() {
+        let error = SdkError::<PutItemError>::construction_failure("no such field");
+        let error = RepositoryError::from(error);
+        assert_eq!((error.is_throttled(), error.is_unavailable()), (false, false));
+        assert_eq!(error.to_string(), "failed to construct request: no such field");
+    }
+}

@@ -48,7 +48,7 @@ pub const IAM_ACTIONS: &[(&str, &str)] = &[
 /// The most keys that one `BatchGetItem` takes (DynamoDB's limit).
 pub const MAX_BATCH: usize = 100;
 /// How often a batch whose keys all come back unprocessed is asked again before it is given up.
-const MAX_FRUITLESS_BATCHES: u32 = 5;
+const MAX_FRUITLESS_RETRIES: u32 = 4;
 /// How long to wait before the first such try; each further one waits twice as long.
 const FIRST_BATCH_DELAY: Duration = Duration::from_millis(25);
 
@@ -296,13 +296,15 @@ impl FeedbackRepository {
                 return Ok(found);
             }
             // Progress resets the patience: an answer is also cut off at 16 MB, which is no trouble.
-            fruitless = if wanted.len() < left { 0 } else { fruitless + 1 };
-            if fruitless == MAX_FRUITLESS_BATCHES {
+            if wanted.len() < left {
+                fruitless = 0;
+                continue;
+            }
+            if fruitless == MAX_FRUITLESS_RETRIES {
                 return Err(RepositoryError::unprocessed(wanted.len()));
             }
-            if fruitless > 0 {
-                tokio::time::sleep(FIRST_BATCH_DELAY * 2_u32.pow(fruitless - 1)).await;
-            }
+            tokio::time::sleep(FIRST_BATCH_DELAY * 2_u32.pow(fruitless)).await;
+            fruitless += 1;
         }
     }
 }

@@ -184,7 +184,6 @@ impl<'a> Reader<'a> {
             shard.read_to = Some(place);
         }
         shard.resume_after = resume_after;
-        let before = shard.buffer.len();
         shard.buffer.extend(
             answer
                 .items
@@ -193,7 +192,8 @@ impl<'a> Reader<'a> {
                 .filter_map(|item| record::read(item, self.now)),
         );
         let examined = usize::try_from(answer.scanned_count).unwrap_or(0);
-        Ok((examined, shard.buffer.len() - before))
+        // Only a shard whose buffer is empty is read on.
+        Ok((examined, shard.buffer.len()))
     }
 
     fn query(&self, shard: &Shard, limit: usize) -> QueryFluentBuilder {

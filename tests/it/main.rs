@@ -28,4 +28,5 @@ mod rust_client;
 mod schema;
 mod submitting;
 mod support;
+mod table;
 mod template;

@@ -2,13 +2,18 @@
 //! any number of shards.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
-use feedback_graphql::domain::{Draft, Feedback, Timestamp};
+use feedback_graphql::domain::{Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::repository::connect_without_account;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::support::{NOW, Server, Store, on};
+use crate::support::proxy::{self, Fate};
+use crate::support::{NOW, Server, Store, counted, on, stored};
 
 const PAGE: &str = "query(
     $first: Int, $after: String, $last: Int, $before: String, $order: FeedbackOrder, $filter: FeedbackFilter
@@ -361,6 +366,71 @@ async fn a_page_takes_one_query_a_shard_as_long_as_none_runs_dry() {
         assert!(
             (shards..=2 * shards).contains(&made),
             "{made} queries at {shards} shards"
+        );
+    }
+}
+
+/// What each `Query` for a page of so many asks a shard for, at most, in the order of the requests.
+async fn limits(store: &Store, shards: u32, first: usize, filter: Value) -> Vec<u64> {
+    let (limits, seen) = mpsc::channel();
+    let decide = move |_: &str, input: Value| {
+        limits.send(input["Limit"].as_u64().unwrap()).unwrap();
+        Fate::PassAndMend(input, Box::new(|answer| answer))
+    };
+    let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
+    let repository = on(&connect_without_account(&proxy), shards);
+    let schema = schema(Introspection::On);
+    let variables = json!({ "first": first, "filter": filter });
+    let (answer, _) = counted(&schema, &repository, PAGE, variables).await;
+    assert_eq!(Page::of(&answer["data"]).messages.len(), first, "{answer}");
+    seen.try_iter().collect()
+}
+
+#[tokio::test]
+async fn no_more_is_read_than_a_page_may_need() {
+    // One more than the page holds tells whether there is more.
+    let mut store = Store::new().await;
+    for n in 0..8 {
+        store.submit("x", NOW - 60_000 + n).await;
+    }
+    assert_eq!(limits(&store, 1, 4, json!({})).await, [5]);
+    // Two of the first five have expired, and only what is missing for them is asked for.
+    store.repository = store.repository.retaining_for(Some(Duration::from_secs(1)));
+    for n in 0..2 {
+        store.submit("expired", NOW - 30_000 + n).await;
+    }
+    assert_eq!(limits(&store, 1, 4, json!({})).await, [5, 2]);
+    // Of several shards each is asked for its fair share and one more.
+    let store = Store::with_shards(4).await;
+    for n in 0..100 {
+        store.submit("x", NOW + n).await;
+    }
+    assert_eq!(limits(&store, 4, 20, json!({})).await[..4], [7, 7, 7, 7]);
+}
+
+#[tokio::test]
+async fn how_much_is_read_for_a_filter_follows_from_what_was_found() {
+    for (shards, expected) in [(1, vec![20, 21]), (2, vec![10, 10, 11, 11])] {
+        let store = Store::with_shards(shards).await;
+        for n in 0..60_u32 {
+            let draft = Draft {
+                message: "x".to_owned(),
+                topic: (n % 5 == 2 && n != 17).then(|| "wanted".to_owned()),
+                ..Draft::default()
+            };
+            let new = NewFeedback::parse(draft).unwrap();
+            // The newest first, and in one shard and the other by turns.
+            let at = Timestamp::from_millis(NOW - u64::from(n)).unwrap();
+            let id = FeedbackId::parse(&format!("7b0f3f5e-9d4c-4a39-8c57-0000000000{n:02}")).unwrap();
+            stored(store.repository.submit(new, id, at).await.unwrap());
+        }
+        // Five are wanted, to know whether there is more than four. Of the first 20 that are examined three are
+        // wanted, so that the two that are missing and one more are to be expected among the next 20.
+        let filter = json!({ "topic": "wanted" });
+        assert_eq!(
+            limits(&store, shards, 4, filter).await,
+            expected,
+            "{shards} shards"
         );
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::graphql::{Introspection, schema};
@@ -144,11 +146,11 @@ async fn keys_that_dynamodb_leaves_unprocessed_are_asked_for_again() {
     for n in 0..10 {
         ids.push(store.submit(&n.to_string(), NOW + n).await.id.to_string());
     }
-    // Answers three keys at a time and leaves the rest, as under load or past 16 MB.
+    // Answers one key at a time and leaves the rest, as under load or past 16 MB.
     let decide = |operation: &str, mut input: Value| {
         assert_eq!(operation, "BatchGetItem");
         let keys = input["RequestItems"][TABLE]["Keys"].as_array_mut().unwrap();
-        let rest = keys.split_off(keys.len().min(3));
+        let rest = keys.split_off(1);
         let mend = move |mut answer: Value| {
             if !rest.is_empty() {
                 answer["UnprocessedKeys"] = json!({ TABLE: { "Keys": rest, "ConsistentRead": true } });
@@ -169,13 +171,16 @@ async fn keys_that_dynamodb_leaves_unprocessed_are_asked_for_again() {
     .await;
     let expected: Vec<Value> = (0..10).map(|n| json!({ "message": n.to_string() })).collect();
     assert_eq!(answer["data"]["nodes"], json!(expected), "{answer}");
-    assert_eq!(made, 4);
+    assert_eq!(made, 10);
 }
 
 #[tokio::test]
 async fn keys_that_stay_unprocessed_are_given_up_as_too_many_requests() {
     let store = Store::new().await;
-    let decide = |_: &str, input: Value| {
+    let asked = AtomicU32::new(0);
+    let decide = move |_: &str, input: Value| {
+        let asked = asked.fetch_add(1, Ordering::Relaxed);
+        assert!(asked < 5, "it is never given up");
         Fate::Answer(
             200,
             json!({ "Responses": {}, "UnprocessedKeys": input["RequestItems"] }),
@@ -184,7 +189,8 @@ async fn keys_that_stay_unprocessed_are_given_up_as_too_many_requests() {
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
     let repository = on(&connect_without_account(&proxy), 1);
     let query = "query($id: ID!) { feedback(id: $id) { id } }";
-    let (answer, _) = counted(
+    let start = Instant::now();
+    let (answer, made) = counted(
         &schema(Introspection::On),
         &repository,
         query,
@@ -193,6 +199,9 @@ async fn keys_that_stay_unprocessed_are_given_up_as_too_many_requests() {
     .await;
     assert_eq!(answer["data"], json!({ "feedback": null }));
     assert_eq!(answer["errors"][0]["extensions"]["code"], "TOO_MANY_REQUESTS");
+    assert_eq!(made, 5);
+    let waited = Duration::from_millis(25 + 50 + 100 + 200);
+    assert!(start.elapsed() >= waited, "{:?}", start.elapsed());
 }
 
 #[tokio::test]

@@ -60,6 +60,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const MILLISECOND: Duration = Duration::from_millis(1);
@@ -83,5 +85,29 @@ mod tests {
             pace.spend(1.0, after.max(pace.turn()));
         }
         assert_eq!(pace.turn() - after, 400 * MILLISECOND);
+    }
+
+    #[tokio::test]
+    async fn waiting_is_for_what_may_pass_and_longer_each_time() {
+        let start = Instant::now();
+        let attempts = Cell::new(0);
+        let passing = patiently(async || {
+            attempts.update(|made| made + 1);
+            match attempts.get() {
+                1 => Err(RepositoryError::unprocessed(1)),
+                2 => Err(RepositoryError::not_ready("Feedback")),
+                made => Ok(made),
+            }
+        });
+        assert_eq!(passing.await.unwrap(), 3);
+        assert!(start.elapsed() >= 3 * FIRST_DELAY, "{:?}", start.elapsed());
+
+        let attempts = Cell::new(0);
+        let staying = patiently(async || {
+            attempts.update(|made| made + 1);
+            Err::<(), _>(RepositoryError::internal("refused".to_owned()))
+        });
+        staying.await.unwrap_err();
+        assert_eq!(attempts.get(), 1);
     }
 }

@@ -129,7 +129,8 @@ async fn refused(endpoint: &str) -> String {
 
 #[tokio::test]
 async fn a_table_that_the_service_cannot_use_is_refused_in_one_sentence() {
-    refused("http://127.0.0.1:9").await;
+    let said = refused("http://127.0.0.1:9").await;
+    assert!(said.contains("onnection refused"), "{said}");
     let engine = Engine::start(&Storage::Memory, None).await.unwrap();
     let said = refused(&engine.endpoint()).await;
     assert_eq!(said, "there is no table Feedback");

@@ -1,0 +1,117 @@
+//! The arguments of a listing, as the JSON of its variables.
+//!
+//! What is a cursor is decided here a second time, in another way, and so is what lies behind it.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use feedback_fuzz::{SEEDS, execute, expand, with_open};
+use libfuzzer_sys::{Corpus, fuzz_target};
+use serde_json::{Value, json};
+
+const LIST: &str = "query($first: Int, $last: Int, $after: String, $before: String, $order: FeedbackOrder,
+        $filter: FeedbackFilter) {
+    feedbacks(first: $first, last: $last, after: $after, before: $before, order: $order, filter: $filter) {
+        edges { cursor node { id submittedAt rating topic } }
+        pageInfo { startCursor endCursor hasNextPage hasPreviousPage }
+    }
+}";
+
+/// The places of everything in the table, the latest first.
+static ALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let page = with_open(async |router| execute(&router, LIST, &json!({})).await);
+    let all = places(&page);
+    assert_eq!(all.len(), SEEDS);
+    all
+});
+
+fuzz_target!(|text: &str| -> Corpus {
+    let Ok(variables @ Value::Object(_)) = serde_json::from_str(&expand(text)) else {
+        return Corpus::Reject;
+    };
+    LazyLock::force(&ALL);
+    let answer = with_open(async |router| execute(&router, LIST, &variables).await);
+    let cursor = |name: &str| variables[name].as_str().map(decode);
+    let (after, before) = (cursor("after"), cursor("before"));
+    let is_refused = answer["data"].is_null() || answer["data"]["feedbacks"].is_null();
+    if after == Some(None) || before == Some(None) {
+        assert!(is_refused, "what is no cursor was taken for one: {answer}");
+    }
+    if is_refused {
+        assert!(answer["errors"].is_array(), "{answer}");
+        let is_plain = ["first", "last", "order", "filter"]
+            .iter()
+            .all(|name| variables[*name].is_null())
+            && ["after", "before"]
+                .iter()
+                .all(|name| variables[*name].is_null() || variables[*name].is_string());
+        let are_cursors = after != Some(None) && before != Some(None);
+        let is_too_large = answer["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE";
+        assert!(
+            !is_plain || !are_cursors || is_too_large,
+            "a cursor was refused: {answer}"
+        );
+        return Corpus::Keep;
+    }
+    let found = places(&answer);
+    let mut expected = ALL.clone();
+    let is_oldest_first = variables["order"] == "OLDEST_FIRST";
+    if is_oldest_first {
+        expected.reverse();
+    }
+    let is_behind =
+        |place: &Vec<u8>, cursor: &Vec<u8>| place != cursor && (place > cursor) == is_oldest_first;
+    if let Some(Some(after)) = &after {
+        expected.retain(|place| is_behind(place, after));
+    }
+    if let Some(Some(before)) = &before {
+        expected.retain(|place| is_behind(before, place));
+    }
+    if variables["filter"].is_null() {
+        if let Some(first) = variables["first"].as_u64() {
+            expected.truncate(usize::try_from(first).expect("a page's size"));
+        }
+        if let Some(last) = variables["last"].as_u64() {
+            let last = usize::try_from(last).expect("a page's size");
+            expected.drain(..expected.len().saturating_sub(last));
+        }
+        assert_eq!(found, expected, "{answer}");
+    } else {
+        assert!(found.iter().all(|place| expected.contains(place)), "{answer}");
+    }
+    Corpus::Keep
+});
+
+/// The places of a page's edges.
+fn places(page: &Value) -> Vec<Vec<u8>> {
+    let edges = page["data"]["feedbacks"]["edges"].as_array().expect("edges");
+    edges
+        .iter()
+        .map(|edge| {
+            decode(edge["cursor"].as_str().expect("a cursor")).expect("a cursor of the service's own")
+        })
+        .collect()
+}
+
+/// The place that a cursor stands for: milliseconds and id as bytes, whose order is that of places. `None` for
+/// what is no cursor, or not the one way to write it.
+fn decode(cursor: &str) -> Option<Vec<u8>> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bits = Vec::new();
+    for byte in cursor.bytes() {
+        let digit = DIGITS.iter().position(|digit| *digit == byte)?;
+        bits.extend((0..6).rev().map(|bit| digit >> bit & 1 == 1));
+    }
+    if cursor.len() != 34 || bits[200..].contains(&true) {
+        return None;
+    }
+    let bytes: Vec<u8> = bits[..200]
+        .chunks(8)
+        .map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit)))
+        .collect();
+    let (version, place) = bytes.split_first()?;
+    let millis = place[..8]
+        .iter()
+        .fold(0, |millis, byte| millis << 8 | u64::from(*byte));
+    (*version == 1 && millis <= 9_999_999_999_999).then(|| place.to_vec())
+}
