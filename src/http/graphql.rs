@@ -31,6 +31,7 @@ use crate::graphql::{Code, Session, request_error};
 
 mod outcome;
 mod parameters;
+mod warm_up;
 
 /// `GET /graphql`: queries, and the explorer for browsers.
 pub(super) async fn get(State(shared): State<Arc<Shared>>, parts: Parts) -> Response {

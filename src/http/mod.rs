@@ -11,7 +11,6 @@ mod security;
 mod wire;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -25,7 +24,7 @@ pub use request_log::RequestId;
 use crate::auth::Access;
 use crate::config::AllowedOrigins;
 use crate::domain::Clock;
-use crate::graphql::{Documents, Limits, Schema, Session};
+use crate::graphql::{Documents, Limits, Schema};
 use crate::repository::FeedbackRepository;
 
 /// Where staff come in, whom API Gateway has verified.
@@ -33,12 +32,6 @@ const STAFF_PATH: &str = "/staff/graphql";
 
 /// Where feedback comes in without GraphQL.
 const PLAIN_PATH: &str = "/feedback";
-
-/// The cheapest of reads: one read unit, of an id that no feedback has.
-const WARM_UP_QUERY: &str = "{ feedback(id: \"00000000-0000-4000-8000-000000000000\") { id } }";
-
-/// How long warming up may take: as long as opening a connection may.
-const WARM_UP_TIME: Duration = Duration::from_secs(1);
 
 /// What the routes need.
 #[derive(Clone)]
@@ -51,20 +44,6 @@ pub struct Service {
     pub clock: Clock,
     /// How callers are told apart.
     pub access: Arc<Access>,
-}
-
-impl Service {
-    /// Does in advance what the first request would have to wait for: reads a feedback that is not there, by the
-    /// schema and the client that will serve. That opens the connection to `DynamoDB`, and brings the code that
-    /// requests run into memory. What goes wrong with it goes wrong again, and is told, when a request comes; and
-    /// it takes at most [`WARM_UP_TIME`].
-    pub async fn warm_up(&self) {
-        let session = Session::new(self.repository.metered(), self.clock.clone());
-        let request = async_graphql::Request::new(WARM_UP_QUERY).data(session);
-        let executed = tokio::time::timeout(WARM_UP_TIME, self.schema.execute(request)).await;
-        let is_warm = executed.is_ok_and(|response| response.is_ok());
-        tracing::debug!(is_warm, "warmed up");
-    }
 }
 
 /// How the routes behave.
