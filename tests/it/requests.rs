@@ -9,8 +9,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use feedback_graphql::domain::{Draft, FeedbackId, NewFeedback, Timestamp};
-use feedback_graphql::http::Options;
+use feedback_graphql::auth::Access;
+use feedback_graphql::domain::{Clock, Draft, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::http::{Options, Service};
 use serde_json::{Value, json};
 
 use crate::support::{NOW, Server, Store, on, stored};
@@ -333,4 +335,17 @@ async fn what_needs_no_feedback_asks_nothing() {
         service.server.error(operation, json!({})).await;
         assert_eq!(service.requests.take(), "nothing", "{operation}");
     }
+}
+
+#[tokio::test]
+async fn warming_up_reads_one_id() {
+    let counted = Counted::start(4).await;
+    let service = Service {
+        schema: schema(Introspection::Off),
+        repository: counted.server.store.repository.clone(),
+        clock: Clock::System,
+        access: Arc::new(Access::Guarded(None)),
+    };
+    service.warm_up().await;
+    assert_eq!(counted.requests.take(), "1 BatchGetItem");
 }
