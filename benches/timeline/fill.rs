@@ -12,7 +12,6 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextMut;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -25,6 +24,8 @@ use feedback_graphql::domain::{Draft, FeedbackId, MetadataEntry, NewFeedback, Po
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{FeedbackRepository, connect_without_account, table};
 use uuid::Builder;
+
+use crate::tally::watched;
 
 /// The table's name.
 pub const TABLE: &str = "Feedback";
@@ -73,7 +74,7 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let database = Database::new(path.to_str().ok_or("a path that is not Unicode")?)?;
     let import = thread::spawn(move || import(&database, &receiver));
     let catcher = Catcher::default();
-    let repository = FeedbackRepository::new(catcher.on(&client), TABLE, shards);
+    let repository = FeedbackRepository::new(watched(&client, catcher.clone()), TABLE, shards);
     let mut rng = Rng::with_seed(SEED);
     let mut known = Vec::with_capacity(items);
     let mut millis = BEGIN;
@@ -170,10 +171,6 @@ type Caught = HashMap<String, AttributeValue>;
 struct Catcher(Arc<Mutex<Vec<Caught>>>);
 
 impl Catcher {
-    fn on(&self, client: &Client) -> Client {
-        Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
-    }
-
     fn take(&self) -> Vec<Caught> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

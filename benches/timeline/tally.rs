@@ -52,10 +52,15 @@ impl fmt::Display for Cost {
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<Mutex<Cost>>);
 
+/// The same client, with this looking at all that it asks.
+pub fn watched(client: &Client, watcher: impl Intercept + 'static) -> Client {
+    Client::from_conf(client.config().to_builder().interceptor(watcher).build())
+}
+
 impl Tally {
     /// The same client, with everything it asks counted here.
     pub fn of(&self, client: &Client) -> Client {
-        Client::from_conf(client.config().to_builder().interceptor(self.clone()).build())
+        watched(client, self.clone())
     }
 
     /// What was counted since the last call.

@@ -44,7 +44,13 @@ pub enum Service {
     SecretsManager,
 }
 
+/// Names another endpoint for all services.
+const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
+
 impl Service {
+    /// All of them.
+    const ALL: [Self; 2] = [Self::DynamoDb, Self::SecretsManager];
+
     /// The variable that names another endpoint for this service alone.
     const fn endpoint_variable(self) -> &'static str {
         match self {
@@ -78,7 +84,7 @@ impl OnLambda {
     #[must_use]
     pub fn config(&self, service: Service) -> SdkConfig {
         let credentials = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
-        let endpoint = [service.endpoint_variable(), "AWS_ENDPOINT_URL"];
+        let endpoint = [service.endpoint_variable(), ENDPOINT_VARIABLE];
         let is_on = |name| variable(name).map(|value| value.eq_ignore_ascii_case("true"));
         let mut config = common(self.http_client.clone())
             .into_builder()

@@ -91,8 +91,8 @@ impl<'a> Reader<'a> {
                     stopped_at: Some(stopped_at),
                 });
             }
+            let missing = wanted - found.len();
             let limit = if self.filter.is_beyond_the_key() {
-                let missing = wanted - found.len();
                 read_ahead = if examined == 0 {
                     wanted.saturating_mul(FILTERED_READ_AHEAD).div_ceil(live)
                 } else {
@@ -104,13 +104,10 @@ impl<'a> Reader<'a> {
                 };
                 let left = READ_BUDGET.saturating_sub(examined);
                 read_ahead.min(left.div_ceil(dry.len())).max(1)
+            } else if live == 1 {
+                missing
             } else {
-                let missing = wanted - found.len();
-                if live == 1 {
-                    missing
-                } else {
-                    missing.div_ceil(live) + 1
-                }
+                missing.div_ceil(live) + 1
             };
             let refills = dry.iter_mut().map(|shard| self.refill(shard, limit));
             for (examined_now, matched_now) in try_join_all(refills).await? {

@@ -6,7 +6,7 @@ mod others;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::support::proxy::{self, Fate};
-use crate::support::{NOW, Server, Store, TABLE};
+use crate::support::{NOW, Server, Store, TABLE, program};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -71,15 +71,11 @@ async fn handle_many(client: &Client, count: u64) -> Vec<String> {
 }
 
 fn command(endpoint: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_adopt"));
-    command
-        .args(["--table", TABLE, "--endpoint-url", endpoint])
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    let mut command = program(
+        env!("CARGO_BIN_EXE_adopt"),
+        &["--table", TABLE, "--endpoint-url", endpoint],
+    );
+    command.args(arguments);
     command
 }
 

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -12,7 +11,7 @@ use feedback_graphql::graphql::{Introspection, Limits, schema};
 use feedback_graphql::http::{Options, Service, router};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, NOW, Server, Store, TABLE, on};
+use crate::support::{Answer, NOW, Server, Store, TABLE, on, watched};
 
 async fn with_limits(limits: Limits) -> Server {
     let options = Options {
@@ -263,7 +262,7 @@ impl Intercept for Panicking {
 #[tokio::test]
 async fn a_panic_is_an_internal_error_and_the_process_lives_on() {
     let store = Store::new().await;
-    let client = Client::from_conf(store.client.config().to_builder().interceptor(Panicking).build());
+    let client = watched(&store.client, Panicking);
     let store = Store {
         repository: on(&client, 1),
         ..store

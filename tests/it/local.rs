@@ -1,7 +1,6 @@
 //! The laptop's server as a person starts it.
 
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,21 +10,14 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::{Store, logs};
+use crate::support::{Store, logs, program};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-    command
-        .args(["--port", "0"])
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+    let mut command = program(env!("CARGO_BIN_EXE_local"), &["--port", "0"]);
+    command.args(arguments);
     command
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
@@ -15,7 +14,7 @@ use feedback_graphql::graphql::{Introspection, schema};
 use feedback_graphql::http::{Options, Service};
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server, Store, on, stored};
+use crate::support::{NOW, Server, Store, on, stored, watched};
 
 const MAP: &str = include_str!("../../src/lib.rs");
 
@@ -84,8 +83,7 @@ impl Counted {
     async fn start(shards: u32) -> Self {
         let store = Store::with_shards(shards).await;
         let requests = Requests::default();
-        let config = store.client.config().to_builder().interceptor(requests.clone());
-        let repository = on(&Client::from_conf(config.build()), shards);
+        let repository = on(&watched(&store.client, requests.clone()), shards);
         let options = Options {
             introspection: true,
             // For 250 aliases: the defaults let 20 fields through.

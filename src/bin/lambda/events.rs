@@ -4,9 +4,9 @@
 //! write: a Host header that is no host, a query with a space in it. So an event is put in order before the
 //! library sees it. What makes no sense even then is left to the routes, which have the words to refuse it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::future::ready;
 use std::time::{Instant, SystemTime};
 
@@ -24,11 +24,27 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, hea
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Adapter, LambdaEvent, Request, RequestExt, Service, service_fn};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
 
 /// The longest URI that a request can have. The front doors let through a quarter of it, or less.
 const MAX_URI_BYTES: usize = 65_534;
+
+/// What stands for itself neither in a path nor in a query. What is beyond ASCII never does.
+const NOT_PLAIN: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The router, as a function of events.
 pub fn answering(
@@ -150,20 +166,9 @@ fn put_query_map_in_order(map: &mut QueryMap) -> usize {
 
 /// Encodes the bytes that cannot stand in a path or a query as they are.
 fn percent_encode(text: &mut String) {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>?\\^`{|}".contains(&byte);
-    if text.bytes().all(is_plain) {
-        return;
+    if let Cow::Owned(encoded) = utf8_percent_encode(text, NOT_PLAIN).into() {
+        *text = encoded;
     }
-    let mut encoded = String::with_capacity(2 * text.len());
-    for byte in text.bytes() {
-        if is_plain(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    *text = encoded;
 }
 
 /// Writes a header that is there several times as one line, which means the same (RFC 9110 §5.2). HTTP APIs,

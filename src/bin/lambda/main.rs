@@ -43,11 +43,8 @@ async fn run(config: Config) -> Result<(), Error> {
     let client = repository::connect_on_lambda(&aws);
     let repository = FeedbackRepository::new(client, &config.table, config.timeline_shards)
         .retaining_for(config.retention);
-    let secrets = aws.config(aws::Service::SecretsManager);
-    let api_keys = config
-        .api_keys_secret
-        .as_deref()
-        .map(|id| auth::secret(id, secrets));
+    let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
+    let api_keys = config.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let service = Service {
         schema: schema(config.introspection),

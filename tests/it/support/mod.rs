@@ -9,10 +9,12 @@ pub mod proxy;
 pub mod secrets;
 
 use std::num::NonZeroU32;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Intercept;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{Clock, Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
@@ -23,6 +25,7 @@ use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, Submission, table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 pub const TABLE: &str = "Feedback";
 
@@ -86,6 +89,24 @@ impl Store {
             .map(|item| serde_dynamo::from_item(item.clone()).unwrap())
             .collect()
     }
+}
+
+/// A program of this package with an environment of its own, whose output is read, and which ends with its test.
+pub fn program(path: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path);
+    command
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// The same client, with this looking at all that it asks.
+pub fn watched(client: &Client, watcher: impl Intercept + 'static) -> Client {
+    Client::from_conf(client.config().to_builder().interceptor(watcher).build())
 }
 
 /// A clock that stands still at [`NOW`].
