@@ -1,224 +1,208 @@
-//! Completes answers as the GraphQL specification has it, where the library does not.
+//! From the fields that are executed to the library's document, and from its result to the answer.
 //!
-//! The library leaves a field that failed out of its object, so that what should be null is missing and what
-//! must not be null seems fine; and it puts fields in the order in which they were done. Here, a field that
-//! failed is null if it may be, and otherwise the nearest field around it that may be ("Handling Execution
-//! Errors"); and fields come in the order of the document ("Serialized Map Ordering"). Errors that are known
-//! before execution get their code here too: afterwards they could not be told from others.
+//! The library executes fields and leaves those that failed out of their objects, in the order in which they were
+//! done. Here a field that failed becomes null if it may be, and otherwise the nearest field around it that may be
+//! (GraphQL specification, "Handling Execution Errors"), and fields come in the order of the document ("Serialized
+//! Map Ordering").
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
 
-use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve, NextValidation,
-    ResolveInfo,
-};
+use apollo_compiler::Name as SchemaName;
+use apollo_compiler::ast::Type;
+use apollo_compiler::response::JsonMap;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Name, Response, ServerError, ServerResult, ValidationResult, Value, Variables};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, Field as LibraryField, InlineFragment, OperationDefinition,
+    OperationType, Selection, SelectionSet, TypeCondition,
+};
+use async_graphql::{Name, PathSegment, Pos, Positioned, ServerError, Value};
 
-use super::error::Code;
+use super::document::Document;
+use super::selection::{Field, ObjectFields};
+use super::values::{of_json, of_literal};
 
-/// Makes a [`Completion`] for each request.
-pub(super) struct CompletionFactory;
+/// The key under which the library is asked for each object's type, so that there is always a field to execute and
+/// an object is told from none. No field of a document can have it.
+const TYPE_KEY: &str = "";
 
-impl ExtensionFactory for CompletionFactory {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Completion::default())
+/// The operation as the library executes it: each field once, with the values of its arguments, and nothing to
+/// spread or to skip. What the schema looks like is not its concern.
+pub(super) fn library_document(
+    is_mutation: bool,
+    fields: &[Field],
+    variables: &JsonMap,
+) -> ExecutableDocument {
+    let fields = fields
+        .iter()
+        .filter(|field| !is_about_schema(field))
+        .filter_map(|field| library_field(field, variables));
+    let operation = OperationDefinition {
+        ty: if is_mutation {
+            OperationType::Mutation
+        } else {
+            OperationType::Query
+        },
+        variable_definitions: Vec::new(),
+        directives: Vec::new(),
+        selection_set: unplaced(SelectionSet {
+            items: fields.collect(),
+        }),
+    };
+    ExecutableDocument {
+        operations: DocumentOperations::Single(unplaced(operation)),
+        fragments: HashMap::new(),
     }
 }
 
-/// What is known of one answer while it is made.
-#[derive(Default)]
-struct Completion {
-    document: Mutex<Option<Arc<ExecutableDocument>>>,
-    errors: Mutex<Vec<ServerError>>,
-    /// The paths of objects that have a null where there must be none.
-    broken: Mutex<HashSet<String>>,
+/// Whether a field of the root is answered from the schema alone.
+pub(super) fn is_about_schema(field: &Field) -> bool {
+    matches!(field.name().as_str(), "__schema" | "__type")
 }
 
-#[async_trait]
-impl Extension for Completion {
-    async fn parse_query(
-        &self,
-        context: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let parsed = next.run(context, query, variables).await;
-        let document = parsed.map_err(|mut error| {
-            Code::GraphqlValidationFailed.mark(&mut error);
-            error
-        })?;
-        // The transport shares the one it has, which saves copying it.
-        let shared = context.data_opt::<Arc<ExecutableDocument>>().cloned();
-        *lock(&self.document) = Some(shared.unwrap_or_else(|| Arc::new(document.clone())));
-        Ok(document)
+/// `None` for `__typename`, which completing knows.
+fn library_field(field: &Field, variables: &JsonMap) -> Option<Positioned<Selection>> {
+    if field.name() == "__typename" {
+        return None;
     }
-
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let validated = next.run(context).await;
-        validated.map_err(|mut errors| {
-            for error in &mut errors {
-                // The library's only word for an argument whose value, often a variable's, does not fit.
-                let code = if error.message.starts_with("Invalid value for argument") {
-                    Code::BadUserInput
-                } else {
-                    Code::GraphqlValidationFailed
-                };
-                code.mark(error);
-            }
-            errors
-        })
-    }
-
-    async fn resolve(
-        &self,
-        context: &ExtensionContext<'_>,
-        info: ResolveInfo<'_>,
-        next: NextResolve<'_>,
-    ) -> ServerResult<Option<Value>> {
-        if info.is_for_introspection {
-            return next.run(context, info).await;
+    let selected = field.first();
+    let arguments = selected.arguments.iter().filter_map(|argument| {
+        let value = of_literal(&argument.value, variables)?;
+        Some((name(&argument.name), unplaced(value.into())))
+    });
+    let sets = match field.below.as_slice() {
+        [] => Vec::new(),
+        [ObjectFields { object, fields }] if object == field.ty.inner_named_type() => {
+            library_fields(fields, variables)
         }
-        let (path, return_type) = (info.path_node, info.return_type);
-        match next.run(context, info).await {
-            // Nearly always: then the path, which is a text for each field, is not needed.
-            Ok(value) if lock(&self.broken).is_empty() => Ok(value),
-            Ok(value) => {
-                let value = value.unwrap_or_default();
-                Ok(Some(self.complete(&path.to_string(), return_type, value)))
-            }
-            Err(error) => {
-                lock(&self.errors).push(error);
-                Ok(Some(self.null(&path.to_string(), return_type)))
-            }
+        several => {
+            let fragments = several.iter().map(|ObjectFields { object, fields }| {
+                unplaced(Selection::InlineFragment(unplaced(InlineFragment {
+                    type_condition: Some(unplaced(TypeCondition { on: name(object) })),
+                    directives: Vec::new(),
+                    selection_set: unplaced(SelectionSet {
+                        items: library_fields(fields, variables),
+                    }),
+                })))
+            });
+            fragments.collect()
         }
-    }
-
-    async fn execute(
-        &self,
-        context: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let mut response = next.run(context, operation_name).await;
-        response.errors.append(&mut lock(&self.errors));
-        if lock(&self.broken).contains("") {
-            response.data = Value::Null;
-        }
-        if let Some(document) = &*lock(&self.document) {
-            let mut operations = document.operations.iter();
-            let operation = operations
-                .find(|(name, _)| operation_name.is_none() || name.map(Name::as_str) == operation_name);
-            if let Some((_, operation)) = operation {
-                Order::of(&[&operation.node.selection_set.node], document).apply(&mut response.data);
-            }
-        }
-        response
-    }
+    };
+    Some(unplaced(Selection::Field(unplaced(LibraryField {
+        alias: selected.alias.as_ref().map(name),
+        name: name(&selected.name),
+        arguments: arguments.collect(),
+        directives: Vec::new(),
+        selection_set: unplaced(SelectionSet { items: sets }),
+    }))))
 }
 
-impl Completion {
-    /// The value of a field, or null where something in it is null that must not be.
-    fn complete(&self, path: &str, return_type: &str, mut value: Value) -> Value {
-        let is_broken = |path: &str| lock(&self.broken).contains(path);
-        if is_broken(path) {
-            return self.null(path, return_type);
-        }
-        if let Value::List(items) = &mut value {
-            let item_type = return_type.trim_end_matches('!').trim_matches(['[', ']']);
-            for (index, item) in items.iter_mut().enumerate() {
-                if is_broken(&format!("{path}.{index}")) {
-                    if item_type.ends_with('!') {
-                        return self.null(path, return_type);
-                    }
-                    *item = Value::Null;
-                }
-            }
-        }
-        value
-    }
-
-    /// Null for a field, and a note where it must not be null that the object around it is broken.
-    fn null(&self, path: &str, return_type: &str) -> Value {
-        if return_type.ends_with('!') {
-            let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
-            lock(&self.broken).insert(parent.to_owned());
-        }
-        Value::Null
-    }
+/// The fields of an object, its type first.
+fn library_fields(fields: &[Field], variables: &JsonMap) -> Vec<Positioned<Selection>> {
+    let type_name = LibraryField {
+        alias: Some(unplaced(Name::new(TYPE_KEY))),
+        name: unplaced(Name::new("__typename")),
+        arguments: Vec::new(),
+        directives: Vec::new(),
+        selection_set: Positioned::default(),
+    };
+    let fields = fields.iter().filter_map(|field| library_field(field, variables));
+    std::iter::once(unplaced(Selection::Field(unplaced(type_name))))
+        .chain(fields)
+        .collect()
 }
 
-/// The keys of an object's fields in the order in which the document selects them, each with the keys below it.
-struct Order<'a>(IndexMap<&'a Name, Order<'a>>);
+fn name(name: &SchemaName) -> Positioned<Name> {
+    unplaced(Name::new(name))
+}
 
-impl<'a> Order<'a> {
-    fn of(selected: &[&'a SelectionSet], document: &'a ExecutableDocument) -> Self {
-        let mut keys = IndexMap::new();
-        for selections in selected {
-            collect(selections, document, &mut keys);
-        }
-        let below = |(key, below): (_, Vec<_>)| (key, Self::of(&below, document));
-        Self(keys.into_iter().map(below).collect())
-    }
+/// Where something stands is looked up in the client's own document, once it is needed.
+fn unplaced<T>(node: T) -> Positioned<T> {
+    Positioned::new(node, Pos::default())
+}
 
-    /// Puts the fields of all objects in `value` into this order.
-    fn apply(&self, value: &mut Value) {
-        match value {
-            Value::List(items) => items.iter_mut().for_each(|item| self.apply(item)),
-            // As nearly always: fields are done in order unless one has to wait.
-            Value::Object(fields) if fields.keys().eq(self.0.keys().copied()) => {
-                for (value, below) in fields.values_mut().zip(self.0.values()) {
-                    below.apply(value);
-                }
-            }
-            Value::Object(fields) => {
-                let mut unordered = std::mem::take(fields);
-                for (key, below) in &self.0 {
-                    if let Some((key, mut value)) = unordered.swap_remove_entry(*key) {
-                        below.apply(&mut value);
-                        fields.insert(key, value);
-                    }
-                }
-                fields.extend(unordered);
-            }
-            _ => {}
+/// A null where there must be none.
+struct MissingValue;
+
+/// The data of the answer: what the library found, and what is known `about_schema`.
+pub(super) fn complete(root: &SchemaName, fields: &[Field], found: Value, about_schema: &JsonMap) -> Value {
+    let mut found = match found {
+        Value::Object(found) => found,
+        _ => IndexMap::new(),
+    };
+    let about_schema = about_schema
+        .iter()
+        .map(|(key, value)| (Name::new(key.as_str()), of_json(value)));
+    found.extend(about_schema);
+    complete_object(root, fields, found).unwrap_or_default()
+}
+
+fn complete_object(
+    object: &SchemaName,
+    fields: &[Field],
+    mut found: IndexMap<Name, Value>,
+) -> Result<Value, MissingValue> {
+    let completed = fields.iter().map(|field| {
+        let key = field.key().as_str();
+        let value = match found.swap_remove_entry(key) {
+            _ if field.name() == "__typename" => (Name::new(key), Value::String(object.to_string())),
+            // Completed already.
+            Some(entry) if is_about_schema(field) => entry,
+            Some((key, value)) => (key, complete_value(&field.ty, field, value)?),
+            None => (Name::new(key), complete_value(&field.ty, field, Value::Null)?),
+        };
+        Ok(value)
+    });
+    completed.collect::<Result<_, _>>().map(Value::Object)
+}
+
+fn complete_value(ty: &Type, field: &Field, value: Value) -> Result<Value, MissingValue> {
+    let completed = match (ty, value) {
+        (Type::List(item_type) | Type::NonNullList(item_type), Value::List(items)) => {
+            let items = items
+                .into_iter()
+                .map(|item| complete_value(item_type, field, item));
+            items.collect::<Result<_, _>>().map(Value::List)
         }
+        (_, Value::Object(mut found)) if !field.below.is_empty() => {
+            let type_name = found.swap_remove(TYPE_KEY);
+            let below = field.below.iter().find(|below| match &type_name {
+                Some(Value::String(name)) => *name == *below.object.as_str(),
+                _ => false,
+            });
+            match below {
+                Some(ObjectFields { object, fields }) => complete_object(object, fields, found),
+                None => Err(MissingValue),
+            }
+        }
+        (_, Value::Null) => Err(MissingValue),
+        (_, leaf) => Ok(leaf),
+    };
+    match completed {
+        Err(MissingValue) if !ty.is_non_null() => Ok(Value::Null),
+        completed => completed,
     }
 }
 
-/// The keys of the fields that are selected, in order, with what is selected below each.
-fn collect<'a>(
-    selections: &'a SelectionSet,
-    document: &'a ExecutableDocument,
-    keys: &mut IndexMap<&'a Name, Vec<&'a SelectionSet>>,
-) {
-    for selection in &selections.items {
-        match &selection.node {
-            Selection::Field(field) => {
-                let key = &field.node.response_key().node;
-                keys.entry(key).or_default().push(&field.node.selection_set.node);
-            }
-            Selection::InlineFragment(fragment) => {
-                collect(&fragment.node.selection_set.node, document, keys);
-            }
-            Selection::FragmentSpread(spread) => {
-                if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
-                    collect(&fragment.node.selection_set.node, document, keys);
-                }
-            }
+/// Says of errors of fields where in the client's document these are selected.
+pub(super) fn place(errors: &mut [ServerError], document: &Document, fields: &[Field]) {
+    for error in errors {
+        let keys = error.path.iter().filter_map(|segment| match segment {
+            PathSegment::Field(key) => Some(key),
+            PathSegment::Index(_) => None,
+        });
+        let (mut level, mut failed): (Vec<&[Field]>, Option<&Field>) = (vec![fields], None);
+        for key in keys {
+            failed = level
+                .iter()
+                .copied()
+                .flatten()
+                .find(|field| field.key() == key.as_str());
+            let below = failed.iter().flat_map(|field| &field.below);
+            level = below.map(|below| below.fields.as_slice()).collect();
         }
+        let selected = failed.iter().flat_map(|field| &field.selected);
+        error.locations = selected
+            .filter_map(|selected| document.place(selected.location()))
+            .collect();
     }
-}
-
-/// A lock that somebody held when they panicked still guards what it guards.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

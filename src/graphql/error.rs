@@ -44,10 +44,12 @@ pub enum Code {
     TooManyRootFields,
     /// The document has more directives than allowed.
     TooManyDirectives,
-    /// A fragment spreads itself.
-    FragmentCycle,
+    /// The operation submits more feedback than an anonymous caller may at once.
+    TooManySubmissions,
     /// The body has more bytes than allowed.
     PayloadTooLarge,
+    /// The answer has more bytes than can be sent.
+    ResponseTooLarge,
     /// DynamoDB takes no more requests at the moment.
     TooManyRequests,
     /// DynamoDB cannot be reached at the moment.
@@ -58,7 +60,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
@@ -74,8 +76,9 @@ impl Code {
         Self::TooManyAliases,
         Self::TooManyRootFields,
         Self::TooManyDirectives,
-        Self::FragmentCycle,
+        Self::TooManySubmissions,
         Self::PayloadTooLarge,
+        Self::ResponseTooLarge,
         Self::TooManyRequests,
         Self::ServiceUnavailable,
         Self::InternalServerError,
@@ -100,8 +103,9 @@ impl Code {
             Self::TooManyAliases => "TOO_MANY_ALIASES",
             Self::TooManyRootFields => "TOO_MANY_ROOT_FIELDS",
             Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
-            Self::FragmentCycle => "FRAGMENT_CYCLE",
+            Self::TooManySubmissions => "TOO_MANY_SUBMISSIONS",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
             Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
             Self::InternalServerError => "INTERNAL_SERVER_ERROR",

@@ -58,7 +58,7 @@ async fn submit(
     summary.caller = Some(caller.log_name());
     let body = body.map_err(|rejection| match rejection.status() {
         status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = shared.options.limits.body_bytes;
+            let most = shared.service.executor.limits().body_bytes;
             (status, format!("the body must have at most {most} bytes"))
         }
         _ => (

@@ -5,13 +5,8 @@
 //! could make a visitor's browser post), batches and multipart bodies, and answer a request that was never
 //! executed with `"data": null`.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
-use async_graphql::{Name, Positioned, ServerError, Value, Variables};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
@@ -20,6 +15,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+pub use self::outcome::AnswerLimit;
 use self::outcome::Outcome;
 pub(super) use self::outcome::{error_body, status_of};
 use self::parameters::Parameters;
@@ -27,7 +23,7 @@ use super::request_log::{RequestId, Summary};
 use super::wire::{Format, is_json};
 use super::{STAFF_PATH, Shared, callers, explorer};
 use crate::auth::{Caller, Refusal, Root, required_scope};
-use crate::graphql::{Code, Session, request_error};
+use crate::graphql::{Code, Executor, Operation, Session};
 
 mod outcome;
 mod parameters;
@@ -68,7 +64,7 @@ pub(super) async fn post(
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let message = format!(
                 "the body must have at most {} bytes",
-                shared.options.limits.body_bytes
+                shared.service.executor.limits().body_bytes
             );
             Err(Outcome::refused(
                 Code::PayloadTooLarge,
@@ -111,7 +107,7 @@ async fn respond(
     summary.error_codes = outcome.error_codes();
     let mut response = outcome
         .with_request_id(parts.extensions.get::<RequestId>())
-        .into_response(format);
+        .into_response(format, parts.extensions.get().copied().unwrap_or_default());
     response.extensions_mut().insert(summary);
     response
 }
@@ -124,30 +120,14 @@ async fn execute(
     parameters: Parameters,
     summary: &mut Summary,
 ) -> Result<Outcome, Outcome> {
-    let limits = shared.options.limits;
-    limits
-        .check_text(&parameters.query)
+    let executor = &shared.service.executor;
+    let chosen = executor
+        .choose(&parameters.query, parameters.operation_name.as_deref())
         .map_err(Outcome::not_executed)?;
-    let document = shared
-        .documents
-        .parse(&parameters.query)
-        .map_err(Outcome::not_executed)?;
-    let operation = chosen_operation(&document, parameters.operation_name.as_deref())
-        .map_err(|message| Outcome::not_executed(request_error(Code::OperationResolutionFailure, message)))?;
-    summary.operation = operation_name(&document, parameters.operation_name.as_deref());
-    let root = match operation.node.ty {
-        OperationType::Query => Root::Query,
-        OperationType::Mutation => Root::Mutation,
-        OperationType::Subscription => {
-            // The library would say so twice.
-            let message = "there are no subscriptions in this schema";
-            let error = request_error(Code::GraphqlValidationFailed, message);
-            return Err(Outcome::not_executed(error));
-        }
-    };
-    summary.operation_type = Some(if root == Root::Query { "query" } else { "mutation" });
+    summary.operation = chosen.name().map(str::to_owned);
+    summary.operation_type = Some(if chosen.is_mutation() { "mutation" } else { "query" });
     // Not only by GET: HEAD comes this way too.
-    if *method != Method::POST && root == Root::Mutation {
+    if *method != Method::POST && chosen.is_mutation() {
         let message = "only queries can be sent by GET: send this operation by POST";
         return Err(Outcome::refused(
             Code::BadRequest,
@@ -155,41 +135,26 @@ async fn execute(
             StatusCode::METHOD_NOT_ALLOWED,
         ));
     }
-    let root_fields = limits
-        .check_document(&document, &operation.node, &parameters.variables)
+    let operation = executor
+        .prepare(chosen, &parameters.variables)
         .map_err(Outcome::not_executed)?;
-    check_access(shared, caller, root, &root_fields)?;
-    if let Some(error) = missing_variable(operation, &parameters.variables) {
-        return Err(Outcome::not_executed(error));
-    }
+    check_access(executor, caller, &operation)?;
 
     let repository = shared.service.repository.metered();
     let session = Session::new(repository.clone(), shared.service.clock.clone());
-    let mut request = async_graphql::Request::new(parameters.query)
-        .variables(parameters.variables)
-        .data(session)
-        .data(Arc::clone(&document));
-    request.operation_name = parameters.operation_name;
-    request.set_parsed_query(ExecutableDocument::clone(&document));
-    let response = shared.service.schema.execute(request).await;
+    let response = executor.execute(operation, session).await;
     summary.dynamodb_requests = repository.requests_made();
-    Ok(Outcome::from(response))
+    Ok(Outcome::executed(response))
 }
 
 /// Refuses an operation as a whole when any of its fields is not for this caller.
-fn check_access(
-    shared: &Shared,
-    caller: &Caller,
-    root: Root,
-    root_fields: &BTreeSet<Name>,
-) -> Result<(), Outcome> {
-    for field in root_fields {
-        if !shared.options.introspection && matches!(field.as_str(), "__schema" | "__type") {
-            let message =
-                "what the schema looks like is not told here: see the schema.graphql of this service";
-            let error = request_error(Code::IntrospectionDisabled, message);
-            return Err(Outcome::not_executed(error));
-        }
+fn check_access(executor: &Executor, caller: &Caller, operation: &Operation) -> Result<(), Outcome> {
+    let root = if operation.is_mutation() {
+        Root::Mutation
+    } else {
+        Root::Query
+    };
+    for field in operation.root_fields() {
         let Some(scope) = required_scope(root, field).filter(|scope| !caller.may(*scope)) else {
             continue;
         };
@@ -201,62 +166,14 @@ fn check_access(
         let message = format!("this takes a credential with the scope {}", scope.name());
         return Err(Outcome::refused(code, message, status));
     }
+    if caller.is_anonymous() {
+        let submissions = operation.root_fields().filter(|field| *field == "submitFeedback");
+        executor
+            .limits()
+            .check_submissions(submissions.count())
+            .map_err(|error| Outcome::not_executed(vec![error]))?;
+    }
     Ok(())
-}
-
-/// The operation that is to be executed (GraphQL specification, "Executing Requests").
-fn chosen_operation<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a Positioned<OperationDefinition>, String> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation),
-        (DocumentOperations::Single(_), Some(name)) => Err(format!(
-            "there is no operation named \"{name:.60}\": the only one has no name"
-        )),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations
-            .get(name)
-            .ok_or_else(|| format!("there is no operation named \"{name:.60}\" in the document")),
-        (DocumentOperations::Multiple(operations), None) => match operations.len() {
-            1 => operations.values().next().ok_or_else(String::new),
-            _ => Err("the document has several operations: name one in operationName".to_owned()),
-        },
-    }
-}
-
-/// The operation's name, for the log: only what is a name in the document, never free text.
-fn operation_name(document: &ExecutableDocument, name: Option<&str>) -> Option<String> {
-    match (&document.operations, name) {
-        (DocumentOperations::Multiple(operations), Some(name)) if operations.contains_key(name) => {
-            name.get(..64).or(Some(name)).map(str::to_owned)
-        }
-        (DocumentOperations::Multiple(operations), None) => operations.keys().next().map(ToString::to_string),
-        _ => None,
-    }
-}
-
-/// A variable that has to have a value and has none. The library would find out field by field, during
-/// execution, where the specification wants the request refused.
-fn missing_variable(
-    operation: &Positioned<OperationDefinition>,
-    variables: &Variables,
-) -> Option<ServerError> {
-    let missing = operation.node.variable_definitions.iter().find(|definition| {
-        let definition = &definition.node;
-        !definition.var_type.node.nullable
-            && definition.default_value.is_none()
-            && variables
-                .get(&definition.name.node)
-                .is_none_or(|value| *value == Value::Null)
-    })?;
-    let definition = &missing.node;
-    let message = format!(
-        "the variable ${} must have a value, of type {}",
-        definition.name.node, definition.var_type.node
-    );
-    let mut error = ServerError::new(message, Some(missing.pos));
-    Code::BadUserInput.mark(&mut error);
-    Some(error)
 }
 
 /// The answer to what is no GraphQL request.
@@ -267,7 +184,8 @@ fn bad_request(message: String) -> Outcome {
 fn not_acceptable() -> Response {
     let message = "the answer can be application/graphql-response+json or application/json: \
                    the Accept header must admit one of them";
-    Outcome::refused(Code::BadRequest, message, StatusCode::NOT_ACCEPTABLE).into_response(Format::Json)
+    Outcome::refused(Code::BadRequest, message, StatusCode::NOT_ACCEPTABLE)
+        .into_response(Format::Json, AnswerLimit::default())
 }
 
 fn explorer_page(source: explorer::Source) -> Response {

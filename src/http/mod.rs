@@ -19,12 +19,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 pub use deadline::Deadline;
+pub use graphql::AnswerLimit;
 pub use request_log::RequestId;
 
 use crate::auth::Access;
 use crate::config::AllowedOrigins;
 use crate::domain::Clock;
-use crate::graphql::{Documents, Limits, Schema};
+use crate::graphql::Executor;
 use crate::repository::FeedbackRepository;
 
 /// Where staff come in, whom API Gateway has verified.
@@ -36,8 +37,8 @@ const PLAIN_PATH: &str = "/feedback";
 /// What the routes need.
 #[derive(Clone)]
 pub struct Service {
-    /// The schema, built once.
-    pub schema: Schema,
+    /// The schema.
+    pub executor: Executor,
     /// The feedback.
     pub repository: FeedbackRepository,
     /// The time.
@@ -53,15 +54,10 @@ pub struct Options {
     pub allowed_origins: AllowedOrigins,
     /// The explorer that a browser gets, if it gets one.
     pub explorer: Option<explorer::Source>,
-    /// Whether clients may ask what the schema looks like.
-    pub introspection: bool,
-    /// Ceilings on what one request may ask for.
-    pub limits: Limits,
 }
 
 struct Shared {
     service: Service,
-    documents: Documents,
     options: Options,
 }
 
@@ -75,15 +71,14 @@ pub fn router(service: Service, options: Options) -> Router {
     if options.explorer.is_some() {
         router = router.route("/", get(to_explorer));
     }
-    let (origins, body_bytes) = (options.allowed_origins.clone(), options.limits.body_bytes);
+    let (origins, body_bytes) = (
+        options.allowed_origins.clone(),
+        service.executor.limits().body_bytes,
+    );
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::new(Shared {
-            service,
-            documents: Documents::new(),
-            options,
-        }))
+        .with_state(Arc::new(Shared { service, options }))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(axum::middleware::from_fn(deadline::keep));
     let router = security::protect(cors::allow(router, origins));

@@ -7,19 +7,14 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use feedback_graphql::auth::Access;
-use feedback_graphql::graphql::{Introspection, Limits, schema};
+use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::{Options, Service, router};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, NOW, Server, Store, TABLE, on, watched};
 
 async fn with_limits(limits: Limits) -> Server {
-    let options = Options {
-        introspection: true,
-        limits,
-        ..Options::default()
-    };
-    Server::with(Store::new().await, options).await
+    Server::limited(Store::new().await, limits).await
 }
 
 async fn post(server: &Server, query: &str) -> Answer {
@@ -81,8 +76,10 @@ async fn each_ceiling_holds_at_its_limit_and_one_past_it() {
             "TOO_MANY_ALIASES",
         ),
         (
-            "{ __typename ... { __typename } ...F } fragment F on Query { __typename }".to_owned(),
-            "{ __typename ... { __typename } ...F ...F } fragment F on Query { __typename }".to_owned(),
+            "{ __typename ... { __typename } ...F ...F } fragment F on Query { __typename __type(name: \"Query\") { name } }"
+                .to_owned(),
+            "{ a: __typename ... { b: __typename } ...F } fragment F on Query { __typename __type(name: \"Query\") { name } }"
+                .to_owned(),
             "TOO_MANY_ROOT_FIELDS",
         ),
         (
@@ -143,35 +140,54 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
     for n in 0..29 {
         write!(expanding, " fragment F{n} on Query {{ ...F{0} ...F{0} }}", n + 1).unwrap();
     }
-    expanding.push_str(" fragment F29 on Query { __typename }");
+    let mut expanding_fields = String::from("{ __type(name: \"Query\") { ...F0 } }");
+    for n in 0..14 {
+        let next = n + 1;
+        write!(
+            expanding_fields,
+            " fragment F{n} on __Type {{ a: ofType {{ ...F{next} }} b: ofType {{ ...F{next} }} }}"
+        )
+        .unwrap();
+    }
+    expanding_fields.push_str(" fragment F14 on __Type { name }");
+    expanding.push_str(" fragment F29 on Query { ...Unknown }");
     let mut chain = String::from("{ ...F0 }");
     for n in 0..20_000 {
         write!(chain, " fragment F{n} on Query {{ ...F{} }}", n + 1).unwrap();
     }
     chain.push_str(" fragment F20000 on Query { __typename }");
     for (query, expected) in [
-        (aliases, "TOO_MANY_ROOT_FIELDS"),
-        (expanding, "TOO_MANY_ROOT_FIELDS"),
-        (chain, "QUERY_TOO_DEEP"),
+        (aliases, "TOO_MANY_ALIASES"),
+        (expanding, "GRAPHQL_VALIDATION_FAILED"),
+        (expanding_fields, "QUERY_TOO_COMPLEX"),
+        (chain, "GRAPHQL_VALIDATION_FAILED"),
         (
             format!("{}a{}", "{a".repeat(5_000), "}".repeat(5_000)),
-            "GRAPHQL_PARSE_FAILED",
+            "QUERY_TOO_DEEP",
         ),
         (
-            format!("{}a{}", "{ a ".repeat(30), "}".repeat(30)),
+            format!("{}__typename{}", "{ ...".repeat(70), "}".repeat(70)),
             "QUERY_TOO_DEEP",
         ),
         (
             format!("{{ node(id: {}) {{ id }} }}", "[".repeat(5_000)),
-            "GRAPHQL_PARSE_FAILED",
+            "QUERY_TOO_DEEP",
+        ),
+        (
+            format!(
+                "query($a: {}ID{} = [[[]]]) {{ __typename }}",
+                "[".repeat(5_000),
+                "]".repeat(5_000)
+            ),
+            "QUERY_TOO_DEEP",
         ),
         (
             "{ ...F } fragment F on Query { ...F }".to_owned(),
-            "FRAGMENT_CYCLE",
+            "GRAPHQL_VALIDATION_FAILED",
         ),
         (
             "{ ...F } fragment F on Query { ...G } fragment G on Query { a ...F }".to_owned(),
-            "FRAGMENT_CYCLE",
+            "GRAPHQL_VALIDATION_FAILED",
         ),
     ] {
         assert_eq!(
@@ -184,7 +200,10 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
     let query = "query A { __typename } query B { ...F } fragment F on Query { ...F }";
     let body = json!({ "query": query, "operationName": "A" });
     let answer = server.send(server.request("POST", "/graphql").json(&body)).await;
-    assert_eq!(answer.json()["errors"][0]["extensions"]["code"], "FRAGMENT_CYCLE");
+    assert_eq!(
+        answer.json()["errors"][0]["extensions"]["code"],
+        "GRAPHQL_VALIDATION_FAILED"
+    );
     let deep_json = format!(
         "{{\"query\":\"{{ __typename }}\",\"variables\":{}{}}}",
         "{\"a\":".repeat(10_000),
@@ -208,7 +227,7 @@ async fn the_introspection_of_explorers_and_generators_passes_where_it_is_on() {
 async fn where_introspection_is_off_the_schema_is_not_told_in_any_way() {
     let store = Store::new().await;
     let service = Service {
-        schema: schema(Introspection::Off),
+        executor: Executor::new(Introspection::Off, Limits::default()),
         repository: store.repository.clone(),
         clock: feedback_graphql::domain::Clock::System,
         access: Arc::new(Access::Open),

@@ -14,6 +14,7 @@ mod ceilings;
 mod contract;
 mod cors;
 mod durability;
+mod execution;
 mod faults;
 mod http;
 mod idempotency;

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use feedback_graphql::auth::Access;
 use feedback_graphql::domain::{Clock, Draft, FeedbackId, NewFeedback, Timestamp};
-use feedback_graphql::graphql::{Introspection, schema};
-use feedback_graphql::http::{Options, Service};
+use feedback_graphql::graphql::{Executor, Introspection, Limits};
+use feedback_graphql::http::Service;
 use serde_json::{Value, json};
 
 use crate::support::{NOW, Server, Store, on, stored, watched};
@@ -84,15 +84,9 @@ impl Counted {
         let store = Store::with_shards(shards).await;
         let requests = Requests::default();
         let repository = on(&watched(&store.client, requests.clone()), shards);
-        let options = Options {
-            introspection: true,
-            // For 250 aliases: the defaults let 20 fields through.
-            limits: "aliases=250 rootFields=250 tokens=4000 queryBytes=32768"
-                .parse()
-                .unwrap(),
-            ..Options::default()
-        };
-        let server = Server::with(Store { repository, ..store }, options).await;
+        // For 250 aliases: the defaults let 20 fields through.
+        let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768";
+        let server = Server::limited(Store { repository, ..store }, limits.parse().unwrap()).await;
         Self { server, requests }
     }
 
@@ -339,7 +333,7 @@ async fn what_needs_no_feedback_asks_nothing() {
 async fn warming_up_reads_one_id() {
     let counted = Counted::start(4).await;
     let service = Service {
-        schema: schema(Introspection::Off),
+        executor: Executor::new(Introspection::Off, Limits::default()),
         repository: counted.server.store.repository.clone(),
         clock: Clock::System,
         access: Arc::new(Access::Guarded(None)),

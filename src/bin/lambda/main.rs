@@ -12,7 +12,7 @@ use feedback_graphql::auth::{self, Access, ApiKeys};
 use feedback_graphql::aws;
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::logging;
@@ -47,7 +47,7 @@ async fn run(config: Config) -> Result<(), Error> {
     let api_keys = config.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let service = Service {
-        schema: schema(config.introspection),
+        executor: Executor::new(config.introspection, config.limits),
         repository,
         clock: Clock::System,
         access: Arc::new(Access::Guarded(api_keys)),
@@ -56,8 +56,6 @@ async fn run(config: Config) -> Result<(), Error> {
     let options = Options {
         allowed_origins: config.allowed_origins,
         explorer: config.explorer.then_some(Source::Cdn),
-        introspection: config.introspection == Introspection::On,
-        limits: config.limits,
     };
     lambda_runtime::run(events::answering(router(service, options))).await
 }

@@ -14,7 +14,7 @@ use clap::Parser;
 use feedback_graphql::auth::{Access, ApiKeys, KeySet, KeySource, NewKey, Scope, make_key};
 use feedback_graphql::config::{AllowedOrigins, MAX_TIMELINE_SHARDS};
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::graphql::{Executor, Introspection};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Assets, Engine, Storage, add_sample, takes_any_credentials};
@@ -71,7 +71,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
     let (access, key) = access(&arguments)?;
     let service = Service {
-        schema: schema(Introspection::On),
+        executor: Executor::new(Introspection::On, arguments.limits),
         repository,
         clock: Clock::System,
         access: Arc::new(access),
@@ -81,8 +81,6 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             .allowed_origins
             .clone()
             .unwrap_or(AllowedOrigins::Loopback),
-        introspection: true,
-        limits: arguments.limits,
         explorer: Some(if assets.is_some() {
             Source::Local
         } else {

@@ -1,9 +1,8 @@
 //! The `DateTime` scalar.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputValueResult, Scalar, ScalarType, Value};
 
-use crate::domain::Timestamp;
-use crate::graphql::Code;
+use crate::domain::{Timestamp, TimestampError};
 
 /// A point in time: a date-time of RFC 3339. The service sends UTC with milliseconds, as in
 /// `2026-03-01T09:30:00.250Z`. It accepts any offset and any precision; digits finer than a millisecond
@@ -17,17 +16,20 @@ pub(crate) struct DateTime(pub(crate) Timestamp);
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let parsed = match &value {
-            Value::String(text) => Timestamp::parse_rfc3339(text).ok(),
-            _ => None,
-        };
-        parsed.map(Self).ok_or_else(|| {
-            InputValueError::custom(crate::domain::TimestampError)
-                .with_extension("code", Code::BadUserInput.as_str())
-        })
+        // Checked before execution.
+        Ok(Self::read(&value)?)
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl DateTime {
+    pub(crate) fn read(value: &Value) -> Result<Self, TimestampError> {
+        match value {
+            Value::String(text) => Timestamp::parse_rfc3339(text).map(Self),
+            _ => Err(TimestampError),
+        }
     }
 }

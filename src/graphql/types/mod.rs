@@ -8,6 +8,7 @@ mod filter;
 mod submit;
 
 pub(super) use connection::FeedbackConnection;
+pub(super) use date_time::DateTime;
 pub(super) use delete::DeleteFeedbackPayload;
 pub(super) use feedback::{FeedbackObject, Node};
 pub(super) use filter::{FeedbackFilter, FeedbackOrder};

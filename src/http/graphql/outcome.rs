@@ -28,10 +28,10 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// The document cannot be executed.
-    pub(super) fn not_executed(error: ServerError) -> Self {
+    pub(super) fn not_executed(errors: Vec<ServerError>) -> Self {
         Self {
             data: None,
-            errors: vec![error],
+            errors,
             status: StatusCode::BAD_REQUEST,
             is_status_for_all: false,
         }
@@ -45,6 +45,48 @@ impl Outcome {
             status,
             is_status_for_all: true,
         }
+    }
+
+    /// The operation was executed.
+    pub(super) fn executed(response: async_graphql::Response) -> Self {
+        let mut errors = response.errors;
+        // The resolvers' errors have codes; what has none is the library's own, about arguments that it
+        // could not turn into their types.
+        for error in &mut errors {
+            Code::BadUserInput.mark(error);
+        }
+        if !errors.is_empty() && errors.iter().all(is_for_later) && is_nothing(&response.data) {
+            // Nothing of what was asked was done. Said by the status, too, it is also understood by what
+            // stands between the service and its clients.
+            let statuses = errors.iter().filter_map(Code::of).map(status_of);
+            return Self {
+                data: None,
+                status: statuses.max().unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
+                errors,
+                is_status_for_all: true,
+            };
+        }
+        let status = if response.data == Value::Null {
+            let statuses = errors.iter().filter_map(Code::of).map(status_of);
+            statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        } else {
+            StatusCode::OK
+        };
+        Self {
+            data: Some(response.data),
+            errors,
+            status,
+            is_status_for_all: false,
+        }
+    }
+
+    /// The answer as JSON; `None` where it is longer than `limit` allows.
+    fn written(&self, AnswerLimit(most): AnswerLimit) -> Option<Vec<u8>> {
+        let mut body = Body {
+            bytes: Vec::new(),
+            left: most,
+        };
+        serde_json::to_writer(&mut body, self).ok().map(|()| body.bytes)
     }
 
     /// Logs what went wrong inside.
@@ -86,18 +128,23 @@ impl Outcome {
         self
     }
 
-    pub(super) fn into_response(self, format: Format) -> Response {
+    /// Writes the answer, unless it would be too long.
+    pub(super) fn into_response(mut self, format: Format, limit: AnswerLimit) -> Response {
+        let body = self.written(limit).unwrap_or_else(|| {
+            let AnswerLimit(most) = limit;
+            let message = format!(
+                "the answer would have more than {most} bytes: ask for fewer items or fields at once; what was to be \
+                 changed is changed"
+            );
+            self = Self {
+                data: self.data.is_some().then_some(Value::Null),
+                ..Self::not_executed(vec![request_error(Code::ResponseTooLarge, message)])
+            };
+            self.written(AnswerLimit(usize::MAX)).unwrap_or_default()
+        });
         let status = match format {
             Format::Json | Format::Html if !self.is_status_for_all => StatusCode::OK,
             _ => self.status,
-        };
-        let Ok(body) = serde_json::to_vec(&self) else {
-            tracing::error!("an answer could not be written");
-            return (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                error_body(Code::InternalServerError, "internal error"),
-            )
-                .into_response();
         };
         let headers = [
             (header::CONTENT_TYPE, format.content_type()),
@@ -121,54 +168,58 @@ impl Outcome {
     }
 }
 
+/// The length that the body of an answer may have, in bytes, as a text in the JSON that a Lambda function returns.
+/// The binary that knows who asks puts another one into the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerLimit(pub usize);
+
+impl AnswerLimit {
+    /// What a function may return to whom it answers at once: 6 MiB (AWS Lambda, "Quotas"), less what stands around
+    /// the body.
+    pub const LAMBDA: Self = Self(6_291_556 - Self::ENVELOPE);
+    /// What a load balancer takes from a function: 1 MiB (Elastic Load Balancing, "Lambda functions as targets"),
+    /// less what stands around the body.
+    pub const LOAD_BALANCER: Self = Self(1_048_576 - Self::ENVELOPE);
+    /// Status, headers and the names of all. They take about 1,500 bytes, most of them for the echo of what a
+    /// browser's preflight asks for.
+    const ENVELOPE: usize = 16 * 1024;
+}
+
+/// Everywhere the same, so that what works on a laptop works in the cloud.
+impl Default for AnswerLimit {
+    fn default() -> Self {
+        Self::LAMBDA
+    }
+}
+
+/// A body while it is written, up to a length.
+struct Body {
+    bytes: Vec<u8>,
+    left: usize,
+}
+
+impl std::io::Write for Body {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // In the function's JSON, each of these takes two bytes. There are no control characters in JSON.
+        let escaped = bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
+        let length = bytes.len() + escaped.count();
+        self.left = self
+            .left
+            .checked_sub(length)
+            .ok_or(std::io::ErrorKind::FileTooLarge)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The body of an answer to a request whose handler did not come to an end.
 pub(in crate::http) fn error_body(code: Code, message: &str) -> axum::Json<serde_json::Value> {
     let error = serde_json::json!({ "message": message, "extensions": { "code": code.as_str() } });
     axum::Json(serde_json::json!({ "errors": [error] }))
-}
-
-impl From<async_graphql::Response> for Outcome {
-    fn from(response: async_graphql::Response) -> Self {
-        let mut errors = response.errors;
-        // Errors of fields have a path, and there is none where nothing was executed.
-        let was_refused = |error: &ServerError| error.path.is_empty();
-        if response.data == Value::Null && errors.iter().any(was_refused) {
-            return Self {
-                data: None,
-                errors,
-                status: StatusCode::BAD_REQUEST,
-                is_status_for_all: false,
-            };
-        }
-        // The resolvers' errors have codes; what has none is the library's own, about arguments that it
-        // could not turn into their types.
-        for error in &mut errors {
-            Code::BadUserInput.mark(error);
-        }
-        if !errors.is_empty() && errors.iter().all(is_for_later) && is_nothing(&response.data) {
-            // Nothing of what was asked was done. Said by the status, too, it is also understood by what
-            // stands between the service and its clients.
-            let statuses = errors.iter().filter_map(Code::of).map(status_of);
-            return Self {
-                data: None,
-                status: statuses.max().unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-                errors,
-                is_status_for_all: true,
-            };
-        }
-        let status = if response.data == Value::Null {
-            let statuses = errors.iter().filter_map(Code::of).map(status_of);
-            statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-        } else {
-            StatusCode::OK
-        };
-        Self {
-            data: Some(response.data),
-            errors,
-            status,
-            is_status_for_all: false,
-        }
-    }
 }
 
 /// Whether an error may be gone when the request is made again.

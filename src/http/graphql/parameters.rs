@@ -1,9 +1,11 @@
 //! The parameters of a GraphQL request, from a JSON body or a query string. Each error says which one is
 //! wrong and what it should be.
 
-use async_graphql::Variables;
-use serde_json::{Map, Value};
+use apollo_compiler::response::JsonValue as Value;
+use serde_json::Number;
 use url::form_urlencoded;
+
+use crate::graphql::Variables;
 
 /// The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters").
 #[derive(Debug, Default)]
@@ -29,12 +31,12 @@ impl Parameters {
 
     /// Reads the query string of a GET, in which objects are JSON texts.
     pub(super) fn from_query(query: &str) -> Result<Self, String> {
-        let mut members = Map::new();
+        let mut members = Variables::new();
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             let value = match &*name {
-                "query" | "operationName" => Value::String(text.into_owned()),
                 // Some clients send what they leave out as an empty text.
-                "variables" | "extensions" if text.is_empty() => Value::Null,
+                "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
+                "query" | "operationName" => Value::String(text.into_owned().into()),
                 "variables" | "extensions" => {
                     serde_json::from_str(&text).map_err(|error| format!("`{name}` is not JSON: {error}"))?
                 }
@@ -43,26 +45,29 @@ impl Parameters {
             if members.contains_key(&*name) {
                 return Err(format!("`{name}` is there twice"));
             }
-            members.insert(name.into_owned(), value);
+            members.insert(&*name, value);
         }
         Self::from_members(members)
     }
 
-    fn from_members(mut members: Map<String, Value>) -> Result<Self, String> {
+    fn from_members(mut members: Variables) -> Result<Self, String> {
         let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
         let query = match take("query") {
-            Some(Value::String(query)) => query,
+            Some(Value::String(query)) => query.as_str().to_owned(),
             Some(other) => return Err(format!("`query` must be a string, not {}", kind(&other))),
             None => return Err("`query` is missing: it must be a string, a GraphQL document".to_owned()),
         };
         let operation_name = match take("operationName") {
             None => None,
-            Some(Value::String(name)) => Some(name),
+            Some(Value::String(name)) => Some(name.as_str().to_owned()),
             Some(other) => return Err(format!("`operationName` must be a string, not {}", kind(&other))),
         };
         let variables = match take("variables") {
             None => Variables::default(),
-            Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+            Some(Value::Object(variables)) => variables
+                .into_iter()
+                .map(|(name, value)| (name, whole(value)))
+                .collect(),
             Some(other) => return Err(format!("`variables` must be an object, not {}", kind(&other))),
         };
         match take("extensions") {
@@ -75,6 +80,26 @@ impl Parameters {
             operation_name,
             variables,
         })
+    }
+}
+
+/// The same value, where numbers without a fraction are integers. JSON has one kind of number, in which 5.0 is 5.
+fn whole(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|_| number.is_f64());
+            // Beyond this, neighbouring integers are one float.
+            let integer =
+                float.filter(|float| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_991.0);
+            #[expect(clippy::cast_possible_truncation, reason = "an integer, and small enough")]
+            Value::Number(integer.map_or(number, |integer| Number::from(integer as i64)))
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(whole).collect()),
+        Value::Object(members) => {
+            let members = members.into_iter().map(|(name, member)| (name, whole(member)));
+            Value::Object(members.collect())
+        }
+        other => other,
     }
 }
 

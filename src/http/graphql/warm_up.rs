@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::graphql::Session;
+use crate::graphql::{Session, Variables};
 use crate::http::Service;
 
 /// The cheapest of reads: one read unit, of an id that no feedback has.
@@ -18,9 +18,10 @@ impl Service {
     /// it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
         let session = Session::new(self.repository.metered(), self.clock.clone());
-        let request = async_graphql::Request::new(WARM_UP_QUERY).data(session);
-        let executed = tokio::time::timeout(WARM_UP_TIME, self.schema.execute(request)).await;
-        let is_warm = executed.is_ok_and(|response| response.is_ok());
+        let variables = Variables::new();
+        let execution = self.executor.run(WARM_UP_QUERY, &variables, session);
+        let executed = tokio::time::timeout(WARM_UP_TIME, execution).await;
+        let is_warm = executed.is_ok_and(|executed| executed.is_ok_and(|response| response.is_ok()));
         tracing::debug!(is_warm, "warmed up");
     }
 }

@@ -16,7 +16,7 @@ use axum::response::Response;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{Clock, Draft, MetadataEntry, NewFeedback, Timestamp};
-use feedback_graphql::graphql::{Introspection, schema};
+use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Engine, Storage};
@@ -107,7 +107,7 @@ impl Rooms {
         }
         let clock = Arc::new(AtomicU64::new(NOW));
         let service = |access| Service {
-            schema: schema(Introspection::On),
+            executor: Executor::new(Introspection::On, Limits::default()),
             repository: repository.clone(),
             clock: Clock::Manual(Arc::clone(&clock)),
             access: Arc::new(access),
@@ -115,7 +115,6 @@ impl Rooms {
         let options = Options {
             allowed_origins: AllowedOrigins::Any,
             explorer: Some(Source::Cdn),
-            introspection: true,
             ..Options::default()
         };
         Self {

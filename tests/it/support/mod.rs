@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::config::Intercept;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{Clock, Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
-use feedback_graphql::graphql::{Introspection, Schema, Session, schema};
+use feedback_graphql::graphql::{Executor, Introspection, Limits, Session};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Engine, Storage};
@@ -77,7 +77,7 @@ impl Store {
 
     /// Executes a query on the schema, and says how many requests it made to DynamoDB.
     pub async fn counted(&self, query: &str, variables: Value) -> (Value, u32) {
-        counted(&schema(Introspection::On), &self.repository, query, variables).await
+        counted(&self.repository, query, variables).await
     }
 
     /// Everything in the table, as DynamoDB's own JSON would have it, in no particular order.
@@ -128,18 +128,14 @@ pub fn on(client: &Client, shards: u32) -> FeedbackRepository {
     FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
 }
 
-/// Executes a query on a schema, and says how many requests it made to DynamoDB.
-pub async fn counted(
-    schema: &Schema,
-    repository: &FeedbackRepository,
-    query: &str,
-    variables: Value,
-) -> (Value, u32) {
+/// Executes a query on the schema, and says how many requests it made to DynamoDB.
+pub async fn counted(repository: &FeedbackRepository, query: &str, variables: Value) -> (Value, u32) {
+    let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768";
+    let executor = Executor::new(Introspection::On, limits.parse().unwrap());
     let repository = repository.metered();
-    let request = async_graphql::Request::new(query)
-        .variables(async_graphql::Variables::from_json(variables))
-        .data(Session::new(repository.clone(), clock()));
-    let response = schema.execute(request).await;
+    let variables = serde_json::from_value(variables).unwrap_or_default();
+    let session = Session::new(repository.clone(), clock());
+    let response = executor.run(query, &variables, session).await.unwrap();
     (
         serde_json::to_value(&response).unwrap(),
         repository.requests_made(),
@@ -159,7 +155,6 @@ impl Server {
         let explorer = Some(Source::Cdn);
         let options = Options {
             explorer,
-            introspection: true,
             ..Options::default()
         };
         Self::with(Store::new().await, options).await
@@ -188,11 +183,20 @@ impl Server {
         Self::guarded(store, options, Access::Open).await
     }
 
+    /// A server with these limits on what one request may ask for.
+    pub async fn limited(store: Store, limits: Limits) -> Self {
+        Self::new(store, Options::default(), Access::Open, limits).await
+    }
+
     pub async fn guarded(store: Store, options: Options, access: Access) -> Self {
+        Self::new(store, options, access, Limits::default()).await
+    }
+
+    async fn new(store: Store, options: Options, access: Access, limits: Limits) -> Self {
         logs::watch();
         let clock = Arc::new(AtomicU64::new(NOW));
         let service = Service {
-            schema: schema(Introspection::On),
+            executor: Executor::new(Introspection::On, limits),
             repository: store.repository.clone(),
             clock: Clock::Manual(Arc::clone(&clock)),
             access: Arc::new(access),

@@ -1,0 +1,207 @@
+//! Executes operations as the GraphQL specification has it.
+//!
+//! Two libraries share the work. What a document means is the compiler's business: it parses, validates and coerces.
+//! async-graphql, whose own parser and validator differ from the specification, hosts schema and resolvers. It gets
+//! a document of which nothing is left to decide, executes each of its fields once, and what it found is completed
+//! here.
+
+use std::sync::{Arc, LazyLock};
+
+use apollo_compiler::collections::HashMap;
+use apollo_compiler::response::JsonMap;
+use apollo_compiler::schema::Implementers;
+use apollo_compiler::validation::Valid;
+use apollo_compiler::{Name, introspection, request};
+use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
+
+use super::completion::{complete, is_about_schema, library_document, place};
+use super::document::{ChosenOperation, DocumentCache, SCHEMA};
+use super::error::{Code, request_error};
+use super::limits::Limits;
+use super::mutation::Mutation;
+use super::query::Query;
+use super::rules::error_in;
+use super::selection::{Field, collect};
+use super::values::of_json;
+use super::{Introspection, Session};
+
+/// The values of an operation's variables, by name.
+pub type Variables = JsonMap;
+
+type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema, ready to execute operations. Made once, and shared.
+#[derive(Clone)]
+pub struct Executor(Arc<Inner>);
+
+struct Inner {
+    schema: Schema,
+    introspection: Introspection,
+    limits: Limits,
+    documents: DocumentCache,
+}
+
+impl Executor {
+    /// The schema with these limits on what one request may ask for.
+    #[must_use]
+    pub fn new(introspection: Introspection, limits: Limits) -> Self {
+        Self(Arc::new(Inner {
+            schema: schema(),
+            introspection,
+            limits,
+            documents: DocumentCache::new(),
+        }))
+    }
+
+    /// The limits on what one request may ask for.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Parses and validates a document, and chooses the operation named `name`, or the only one.
+    ///
+    /// # Errors
+    /// With [`Code::GraphqlParseFailed`], [`Code::GraphqlValidationFailed`], [`Code::OperationResolutionFailure`] or
+    /// the code of a limit.
+    pub fn choose(&self, document: &str, name: Option<&str>) -> Result<ChosenOperation, Vec<ServerError>> {
+        self.0.documents.operation(document, name, &self.0.limits)
+    }
+
+    /// Makes an operation ready for execution: coerces all of its variables, and collects its fields.
+    ///
+    /// # Errors
+    /// With [`Code::BadUserInput`] for a variable, [`Code::IntrospectionDisabled`], or the code of a limit.
+    pub fn prepare(
+        &self,
+        chosen: ChosenOperation,
+        variables: &Variables,
+    ) -> Result<Operation, Vec<ServerError>> {
+        let variables = coerced(&chosen, variables).map_err(|error| vec![error])?;
+        let fields = collect(&chosen.document, &chosen.operation, &variables, &self.0.limits);
+        let operation = Operation {
+            fields: fields.map_err(|error| vec![error])?,
+            chosen,
+            variables,
+        };
+        if operation.fields.iter().any(is_about_schema) {
+            self.check_introspection(&operation)
+                .map_err(|error| vec![error])?;
+        }
+        Ok(operation)
+    }
+
+    fn check_introspection(&self, operation: &Operation) -> Result<(), ServerError> {
+        if self.0.introspection == Introspection::Off {
+            let message = "introspection is disabled: see the schema.graphql of this service";
+            return Err(request_error(Code::IntrospectionDisabled, message));
+        }
+        let ChosenOperation { document, operation } = &operation.chosen;
+        introspection::check_max_depth(document, operation).map_err(|error| {
+            document.error(Code::QueryTooDeep, &error.message().to_string(), error.location())
+        })
+    }
+
+    /// Executes the only operation of a document, with no variables but these.
+    ///
+    /// # Errors
+    /// See [`choose`](Self::choose) and [`prepare`](Self::prepare).
+    pub async fn run(
+        &self,
+        document: &str,
+        variables: &Variables,
+        session: Session,
+    ) -> Result<Response, Vec<ServerError>> {
+        let operation = self.prepare(self.choose(document, None)?, variables)?;
+        Ok(self.execute(operation, session).await)
+    }
+
+    /// Executes an operation. Errors of fields have a code, except those of arguments that the library refused.
+    pub async fn execute(&self, operation: Operation, session: Session) -> Response {
+        let Operation {
+            chosen,
+            variables,
+            fields,
+        } = &operation;
+        let mut response = if fields
+            .iter()
+            .all(|field| is_about_schema(field) || field.name() == "__typename")
+        {
+            Response::default()
+        } else {
+            let mut request = async_graphql::Request::new("").data(session);
+            request.set_parsed_query(library_document(chosen.is_mutation(), fields, variables));
+            self.0.schema.execute(request).await
+        };
+        let mut about_schema = JsonMap::new();
+        if fields.iter().any(is_about_schema) {
+            static IMPLEMENTERS: LazyLock<HashMap<Name, Implementers>> =
+                LazyLock::new(|| SCHEMA.implementers_map());
+            let executed = introspection::partial_execute(
+                &SCHEMA,
+                &IMPLEMENTERS,
+                &chosen.document,
+                &chosen.operation,
+                variables,
+            );
+            about_schema = executed
+                .ok()
+                .and_then(|executed| executed.data)
+                .unwrap_or_default();
+        }
+        place(&mut response.errors, &chosen.document, fields);
+        response.data = complete(
+            chosen.operation.object_type(),
+            fields,
+            response.data,
+            &about_schema,
+        );
+        response
+    }
+}
+
+/// An operation that is ready for execution.
+#[derive(Debug)]
+pub struct Operation {
+    chosen: ChosenOperation,
+    variables: Valid<JsonMap>,
+    fields: Vec<Field>,
+}
+
+impl Operation {
+    /// Whether it is a mutation; otherwise it is a query.
+    #[must_use]
+    pub fn is_mutation(&self) -> bool {
+        self.chosen.is_mutation()
+    }
+
+    /// The names of the fields of the root that are executed, in order; a field under two aliases is two.
+    pub fn root_fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| field.name().as_str())
+    }
+}
+
+/// The library's schema.
+pub(super) fn schema() -> Schema {
+    Schema::build(Query, Mutation, EmptySubscription)
+        .validation_mode(ValidationMode::Fast)
+        // Limits are checked before, and tell which one it was.
+        .limit_recursive_depth(usize::MAX)
+        .finish()
+}
+
+/// The values of all variables, as their types have them (`CoerceVariableValues`).
+fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<JsonMap>, ServerError> {
+    let ChosenOperation { document, operation } = chosen;
+    let coerced = request::coerce_variable_values(&SCHEMA, operation, variables).map_err(|error| {
+        document.error(Code::BadUserInput, &error.message().to_string(), error.location())
+    })?;
+    for variable in &operation.variables {
+        let value = coerced.get(variable.name.as_str());
+        if let Some(message) = value.and_then(|value| error_in(&variable.ty, &of_json(value))) {
+            let message = format!("`${}`: {message}", variable.name);
+            return Err(document.error(Code::BadUserInput, &message, variable.location()));
+        }
+    }
+    Ok(coerced)
+}

@@ -1,0 +1,250 @@
+//! The fields that an operation executes: fragments spread, what is skipped left out, and fields of one response
+//! key merged into one (GraphQL specification, `CollectFields` and `MergeSelectionSets`).
+//!
+//! The library would execute a field as often as it is selected. It gets these fields instead, each once.
+//!
+//! Collecting is what a hostile document could make expensive, since a few fragments can spread into billions of
+//! fields. So limits are checked while fields are collected, and each selection that is looked at counts: no more is
+//! ever done than the limit of complexity allows, whatever the document says.
+
+use apollo_compiler::ast::{Type, Value};
+use apollo_compiler::collections::{HashMap, HashSet, IndexMap};
+use apollo_compiler::executable::{self, Selection, SelectionSet};
+use apollo_compiler::response::JsonMap;
+use apollo_compiler::schema::{ExtendedType, FieldDefinition, ObjectType};
+use apollo_compiler::{Name, Node};
+use async_graphql::ServerError;
+
+use super::document::{Document, SCHEMA};
+use super::limits::Limits;
+use super::values::of_literal;
+use crate::domain::PageRequest;
+
+/// A field that is executed.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// Where it is selected: at least once, and each time with the same name and arguments.
+    pub(super) selected: Vec<Node<executable::Field>>,
+    /// The type of its value.
+    pub(super) ty: Type,
+    /// The fields below it, for each type of object that its value can be. None for a leaf.
+    pub(super) below: Vec<ObjectFields>,
+}
+
+/// The fields of an object of one type.
+#[derive(Debug)]
+pub(super) struct ObjectFields {
+    /// The object's type.
+    pub(super) object: Name,
+    /// Its fields, in the order of the answer.
+    pub(super) fields: Vec<Field>,
+}
+
+impl Field {
+    /// The name under which the value stands in the answer.
+    pub(super) fn key(&self) -> &Name {
+        self.first().response_key()
+    }
+
+    /// The field's name in the schema.
+    pub(super) fn name(&self) -> &Name {
+        &self.first().name
+    }
+
+    /// The first of its selections: all have the same arguments.
+    pub(super) fn first(&self) -> &executable::Field {
+        // There is at least one.
+        &self.selected[0]
+    }
+}
+
+/// Collects the fields of an operation, as far as the limits allow.
+pub(super) fn collect(
+    document: &Document,
+    operation: &executable::Operation,
+    variables: &JsonMap,
+    limits: &Limits,
+) -> Result<Vec<Field>, ServerError> {
+    let mut collector = Collector {
+        document,
+        variables,
+        limits,
+        selections: 0,
+    };
+    let Some(root) = SCHEMA.get_object(operation.object_type()) else {
+        return Ok(Vec::new());
+    };
+    let (fields, cost) = collector.object(root, &[&operation.selection_set], 1)?;
+    limits.check_complexity(cost)?;
+    Ok(fields)
+}
+
+struct Collector<'a> {
+    document: &'a Document,
+    variables: &'a JsonMap,
+    limits: &'a Limits,
+    /// How many selections were looked at.
+    selections: usize,
+}
+
+impl<'a> Collector<'a> {
+    /// The fields of an object of this type, and what they cost.
+    fn object(
+        &mut self,
+        object: &ObjectType,
+        sets: &[&'a SelectionSet],
+        depth: usize,
+    ) -> Result<(Vec<Field>, usize), ServerError> {
+        let collected = self.selected_fields(object, sets)?;
+        if !collected.is_empty() {
+            self.limits.check_depth(depth)?;
+        }
+        if depth == 1 {
+            self.limits.check_root_fields(collected.len())?;
+        }
+        let (mut fields, mut cost) = (Vec::with_capacity(collected.len()), 0_usize);
+        for selected in collected.into_values() {
+            // Always there, since the document is valid.
+            let Ok(definition) = SCHEMA.type_field(&object.name, &selected[0].name) else {
+                continue;
+            };
+            let (field, cost_of_field) = self.field(definition, selected, depth)?;
+            cost = cost.saturating_add(cost_of_field);
+            fields.push(field);
+        }
+        Ok((fields, cost))
+    }
+
+    /// A field with those below it, and what it costs.
+    fn field(
+        &mut self,
+        definition: &FieldDefinition,
+        selected: Vec<&'a Node<executable::Field>>,
+        depth: usize,
+    ) -> Result<(Field, usize), ServerError> {
+        let sets: Vec<&SelectionSet> = selected.iter().map(|field| &field.selection_set).collect();
+        let (mut below, mut cost_below) = (Vec::new(), 0);
+        for object in possible_objects(definition.ty.inner_named_type()) {
+            let (fields, cost) = self.object(object, &sets, depth + 1)?;
+            cost_below = cost_below.max(cost);
+            let object = object.name.clone();
+            below.push(ObjectFields { object, fields });
+        }
+        let cost = cost_below
+            .saturating_mul(self.items(selected[0]))
+            .saturating_add(1);
+        let field = Field {
+            selected: selected.into_iter().cloned().collect(),
+            ty: definition.ty.clone(),
+            below,
+        };
+        Ok((field, cost))
+    }
+
+    /// The selections of fields that apply to an object of this type, by response key (`CollectFields`). Without
+    /// recursion: fragments can be nested more deeply than fields.
+    fn selected_fields(
+        &mut self,
+        object: &ObjectType,
+        sets: &[&'a SelectionSet],
+    ) -> Result<IndexMap<&'a Name, Vec<&'a Node<executable::Field>>>, ServerError> {
+        let mut fields = IndexMap::<_, Vec<_>>::default();
+        let mut spread = HashSet::default();
+        let mut open: Vec<_> = sets.iter().rev().map(|set| set.selections.iter()).collect();
+        while let Some(selections) = open.last_mut() {
+            let Some(selection) = selections.next() else {
+                open.pop();
+                continue;
+            };
+            self.selections += 1;
+            self.limits.check_complexity(self.selections)?;
+            if !self.is_included(selection) {
+                continue;
+            }
+            let (condition, set) = match selection {
+                Selection::Field(field) => {
+                    fields.entry(field.response_key()).or_default().push(field);
+                    continue;
+                }
+                Selection::InlineFragment(fragment) => {
+                    (fragment.type_condition.as_ref(), &fragment.selection_set)
+                }
+                Selection::FragmentSpread(fragment) => {
+                    let name = &fragment.fragment_name;
+                    match self.document.fragments.get(name) {
+                        Some(fragment) if spread.insert(name) => {
+                            (Some(fragment.type_condition()), &fragment.selection_set)
+                        }
+                        _ => continue,
+                    }
+                }
+            };
+            if condition.is_none_or(|condition| applies(condition, object)) {
+                open.push(set.selections.iter());
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Whether `@skip` and `@include` let a selection through.
+    fn is_included(&self, selection: &Selection) -> bool {
+        let condition = |directive| {
+            let directive = selection.directives().get(directive)?;
+            match &**directive.specified_argument_by_name("if")? {
+                Value::Boolean(value) => Some(*value),
+                Value::Variable(name) => self.variables.get(name.as_str())?.as_bool(),
+                _ => None,
+            }
+        };
+        condition("skip") != Some(true) && condition("include") != Some(false)
+    }
+
+    /// How many items a field can return, each with everything that is selected below it.
+    fn items(&self, field: &executable::Field) -> usize {
+        let argument = |name: &str| {
+            let argument = field.arguments.iter().find(|argument| argument.name == name)?;
+            of_literal(&argument.value, self.variables)
+        };
+        match field.name.as_str() {
+            "feedbacks" => {
+                let size = ["first", "last"]
+                    .into_iter()
+                    .find_map(|name| match argument(name)? {
+                        async_graphql::Value::Number(number) => number.as_u64(),
+                        _ => None,
+                    });
+                // A size past the greatest is for the field to refuse, with a better message.
+                let size = size.map_or(PageRequest::DEFAULT_SIZE, |size| {
+                    usize::try_from(size).unwrap_or(usize::MAX)
+                });
+                size.min(PageRequest::MAX_SIZE)
+            }
+            "nodes" => match argument("ids") {
+                Some(async_graphql::Value::List(ids)) => ids.len(),
+                _ => 1,
+            },
+            _ => 1,
+        }
+    }
+}
+
+/// The types of object that a value of this type can be. None for a leaf.
+fn possible_objects(name: &Name) -> impl Iterator<Item = &'static ObjectType> {
+    static OF_INTERFACES: std::sync::LazyLock<HashMap<Name, Vec<&ObjectType>>> =
+        std::sync::LazyLock::new(|| {
+            let mut objects = HashMap::<Name, Vec<&ObjectType>>::default();
+            for object in SCHEMA.types.values().filter_map(ExtendedType::as_object) {
+                objects.entry(object.name.clone()).or_default().push(object);
+                for interface in &object.implements_interfaces {
+                    objects.entry(interface.name.clone()).or_default().push(object);
+                }
+            }
+            objects
+        });
+    OF_INTERFACES.get(name).into_iter().flatten().copied()
+}
+
+/// Whether a fragment on `condition` applies to an object (`DoesFragmentTypeApply`).
+fn applies(condition: &Name, object: &ObjectType) -> bool {
+    *condition == object.name || object.implements_interfaces.contains(condition)
+}
