@@ -4,12 +4,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use apollo_compiler::ast::{DirectiveList, Type};
+use apollo_compiler::ast::{self, Definition, DirectiveList, Type};
+use apollo_compiler::collections::HashMap;
 use apollo_compiler::executable::{OperationType, Selection, SelectionSet};
 use apollo_compiler::parser::{Parser, SourceSpan};
 use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition};
 use apollo_compiler::validation::{DiagnosticList, Valid};
-use apollo_compiler::{ExecutableDocument, Node, Schema, executable, name};
+use apollo_compiler::{ExecutableDocument, Name, Node, Schema, executable, name};
 use async_graphql::{Pos, ServerError};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -24,9 +25,13 @@ const KEPT_BYTES: u64 = 32 * 1024;
 /// About how many documents that is.
 const EXPECTED_DOCUMENTS: usize = 64;
 
-/// How deeply selection sets, lists and input objects may be nested in the text. It is the parser's recursion, and
-/// so is everything's that walks a document: tried on the smallest stack, a worker's 2 MiB, unoptimized.
+/// How deeply selection sets, lists and input objects may be nested in the text, and selection sets with fragments
+/// spread. Parser and validator recurse as deeply: tried on the smallest stack, a worker's 2 MiB, unoptimized.
 const MAX_NESTING: usize = 64;
+const MAX_SPREAD_NESTING: usize = 200;
+
+/// How many operations a document may have. Each is validated together with the fragments that it spreads.
+const MAX_OPERATIONS: usize = 20;
 
 /// How many errors of one document are told, and how many characters of each.
 const MAX_ERRORS: usize = 20;
@@ -73,6 +78,7 @@ impl Document {
             let message = "the document is empty: it must have an operation";
             return Err(vec![request_error(Code::GraphqlParseFailed, message)]);
         }
+        check_nesting(&syntax)?;
         let document = syntax
             .to_executable_validate(&SCHEMA)
             .map_err(|failed| errors(&failed.errors, Code::GraphqlValidationFailed, MAX_ERRORS))?;
@@ -148,6 +154,75 @@ impl std::ops::Deref for Document {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+/// Checks what the validator would recurse into. Each fragment is looked at once, however often it is spread.
+fn check_nesting(syntax: &ast::Document) -> Result<(), Vec<ServerError>> {
+    let definitions = syntax.definitions.iter();
+    let operations = definitions
+        .clone()
+        .filter_map(Definition::as_operation_definition);
+    if operations.clone().count() > MAX_OPERATIONS {
+        let message = format!("a document may have at most {MAX_OPERATIONS} operations");
+        return Err(vec![request_error(Code::QueryTooComplex, message)]);
+    }
+    let fragments = definitions.filter_map(Definition::as_fragment_definition);
+    let mut nesting = Nesting {
+        fragments: fragments
+            .clone()
+            .map(|fragment| (&fragment.name, &*fragment.selection_set))
+            .collect(),
+        depths: HashMap::default(),
+    };
+    let sets = operations.map(|operation| &*operation.selection_set);
+    let mut sets = sets.chain(fragments.map(|fragment| &*fragment.selection_set));
+    if sets.any(|set| nesting.depth(set, 1).is_none()) {
+        let message =
+            format!("selections may be nested at most {MAX_SPREAD_NESTING} levels deep, fragments included");
+        return Err(vec![request_error(Code::QueryTooDeep, message)]);
+    }
+    Ok(())
+}
+
+struct Nesting<'a> {
+    fragments: HashMap<&'a Name, &'a [ast::Selection]>,
+    /// How deeply fragments are nested, as far as it is known. Of one that is being looked at, and so spreads itself,
+    /// the validator tells.
+    depths: HashMap<&'a Name, usize>,
+}
+
+impl<'a> Nesting<'a> {
+    /// How deeply selections at this level are nested; `None` where that is too deep.
+    fn depth(&mut self, selections: &'a [ast::Selection], level: usize) -> Option<usize> {
+        if level > MAX_SPREAD_NESTING {
+            return None;
+        }
+        let mut deepest = 0;
+        for selection in selections {
+            let depth = match selection {
+                ast::Selection::Field(field) => self.depth(&field.selection_set, level + 1)?,
+                ast::Selection::InlineFragment(fragment) => self.depth(&fragment.selection_set, level + 1)?,
+                ast::Selection::FragmentSpread(spread) => {
+                    self.depth_of_fragment(&spread.fragment_name, level + 1)?
+                }
+            };
+            deepest = deepest.max(depth + 1);
+        }
+        (level + deepest <= MAX_SPREAD_NESTING).then_some(deepest)
+    }
+
+    fn depth_of_fragment(&mut self, name: &'a Name, level: usize) -> Option<usize> {
+        if let Some(depth) = self.depths.get(name) {
+            return (level + depth <= MAX_SPREAD_NESTING).then_some(*depth);
+        }
+        let Some(selections) = self.fragments.get(name).copied() else {
+            return Some(0);
+        };
+        self.depths.insert(name, 0);
+        let depth = self.depth(selections, level)?;
+        self.depths.insert(name, depth);
+        Some(depth)
     }
 }
 

@@ -16,6 +16,7 @@ mod cors;
 mod durability;
 mod execution;
 mod faults;
+mod hostile;
 mod http;
 mod idempotency;
 mod lambda;

@@ -1,0 +1,219 @@
+//! Documents that are made to hurt: they are answered, and the process lives on. The limits are as high as they can be
+//! configured, and the stack is a test's 2 MiB, unoptimized.
+
+use feedback_graphql::auth::Access;
+use feedback_graphql::graphql::Limits;
+use feedback_graphql::http::Options;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, Server, Store};
+
+const HIGHEST: &str = "bodyBytes=6291456 queryBytes=262144 tokens=50000 depth=50 complexity=100000 aliases=10000 \
+                       rootFields=1000 submissions=1000 directives=10000";
+
+/// A chain of fragments, each nested so deeply, the last of which selects `leaf`.
+fn chain(on: &str, length: usize, open: &str, nesting: usize, leaf: &str) -> String {
+    let (open, close) = (open.repeat(nesting), "}".repeat(nesting));
+    let links = (0..length).map(|n| format!("fragment F{n} on {on} {{ {open} ...F{} {close} }}", n + 1));
+    let links: Vec<String> = links.collect();
+    format!("{} fragment F{length} on {on} {{ {leaf} }}", links.join(" "))
+}
+
+/// The code of the error, or nothing where there is data.
+async fn code(server: &Server, body: &Value) -> Option<String> {
+    let request = server
+        .request("POST", "/graphql")
+        .header("accept", "application/graphql-response+json");
+    let answer = server.send(request.json(body)).await;
+    assert!(answer.status < 500, "{answer:.400?}");
+    let body = answer.json();
+    assert!(answer.body.len() < 1_000_000, "{} bytes", answer.body.len());
+    body["errors"][0]["extensions"]["code"]
+        .as_str()
+        .map(str::to_owned)
+}
+
+#[tokio::test]
+async fn documents_that_nest_or_spread_without_measure_are_refused_at_the_highest_limits() {
+    let server = Server::limited(Store::new().await, HIGHEST.parse().unwrap()).await;
+    let on_type = "{ __type(name: \"Query\") { ...F0 } }";
+    let doubled = |length: usize, on: &str, field: &str, leaf: &str| {
+        let links = (0..length).map(|n| {
+            let next = n + 1;
+            format!("fragment F{n} on {on} {{ {field} {{ ...F{next} }} {field} {{ ...F{next} }} }}")
+        });
+        let links: Vec<String> = links.collect();
+        format!("{} fragment F{length} on {on} {{ {leaf} }}", links.join(" "))
+    };
+    let too_deep = Some("QUERY_TOO_DEEP");
+    let invalid = Some("GRAPHQL_VALIDATION_FAILED");
+    let too_complex = Some("QUERY_TOO_COMPLEX");
+    let many =
+        |count: usize, write: &dyn Fn(usize) -> String| (0..count).map(write).collect::<Vec<_>>().join(" ");
+    for (query, expected) in [
+        (
+            format!("{{ ...F0 }} {}", chain("Query", 95, "... {", 60, "__typename")),
+            too_deep,
+        ),
+        (
+            format!("{{ ...F0 }} {}", chain("Query", 95, "... {", 1, "__typename")),
+            None,
+        ),
+        (
+            format!("{on_type} {}", chain("__Type", 95, "ofType {", 60, "name")),
+            too_deep,
+        ),
+        (
+            format!("{on_type} {}", chain("__Type", 2, "ofType {", 20, "name")),
+            None,
+        ),
+        (
+            format!("{on_type} {}", chain("__Type", 3, "ofType {", 20, "name")),
+            too_deep,
+        ),
+        (
+            format!("{{ ...F0 }} {}", chain("Query", 20_000, "", 0, "__typename")),
+            Some("QUERY_TOO_LONG"),
+        ),
+        (
+            format!("{{ ...F0 }} {}", chain("Query", 5_000, "", 0, "__typename")),
+            too_deep,
+        ),
+        // What doubles sixty times.
+        (
+            format!("{{ ...F0 }} {}", doubled(60, "Query", "...", "__typename")),
+            None,
+        ),
+        (
+            format!("{{ ...F0 }} {}", doubled(60, "Query", "...", "...Unknown")),
+            invalid,
+        ),
+        (
+            format!(
+                "query A {{ __typename }} query B {{ ...F0 }} {}",
+                doubled(60, "Query", "...", "...Unknown")
+            ),
+            invalid,
+        ),
+        (
+            format!("{on_type} {}", doubled(60, "__Type", "... on __Type", "name")),
+            None,
+        ),
+        (
+            format!("{on_type} {}", doubled(60, "__Type", "ofType", "name")),
+            too_deep,
+        ),
+        (
+            format!(
+                "{on_type} {}",
+                doubled(40, "__Type", "ofType", "name").replace("} ofType", "} a: ofType")
+            ),
+            too_complex,
+        ),
+        // Many of everything.
+        (format!("{{ {} }}", "__typename ".repeat(20_000)), None),
+        (
+            format!("{{ {} }}", many(10_000, &|n| format!("a{n}:id"))),
+            invalid,
+        ),
+        (
+            format!("{{ {} }}", "feedbacks{nodes{id message}}".repeat(6_000)),
+            None,
+        ),
+        (many(21, &|n| format!("query Q{n} {{ __typename }}")), too_complex),
+        (
+            format!(
+                "{} {}",
+                many(20, &|n| format!("query Q{n} {{ ...F0 }}")),
+                chain("Query", 90, "", 0, "__typename")
+            ),
+            Some("OPERATION_RESOLUTION_FAILURE"),
+        ),
+        (format!("{{ __typename {} }}", "@a".repeat(9_000)), invalid),
+        (
+            format!("{{ node(id: \"{}\") {{ id }} }}", "\\u0041".repeat(40_000)),
+            Some("BAD_USER_INPUT"),
+        ),
+        (
+            format!("{{ {} }}", "} ".repeat(40_000)),
+            Some("GRAPHQL_PARSE_FAILED"),
+        ),
+        (
+            format!(
+                "{{ feedbacks(filter: {{ {} }}) {{ nodes {{ id }} }} }}",
+                "topic: 1 ".repeat(10_000)
+            ),
+            invalid,
+        ),
+        (format!("{{ a(b: {}", "{a:[".repeat(10_000)), too_deep),
+        (
+            format!(
+                "query($a: {}ID{}) {{ __typename }}",
+                "[".repeat(63),
+                "]".repeat(63)
+            ),
+            invalid,
+        ),
+    ] {
+        assert_eq!(
+            code(&server, &json!({ "query": query })).await.as_deref(),
+            expected,
+            "{query:.200}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn values_of_variables_that_nest_without_measure_are_refused() {
+    let server = Server::limited(Store::new().await, HIGHEST.parse().unwrap()).await;
+    let query = "query($ids: [ID!]!, $f: FeedbackFilter) { nodes(ids: $ids) { id } feedbacks(filter: $f) { nodes { id } } }";
+    let nested = |levels: usize| (0..levels).fold(json!("x"), |value, _| json!([value]));
+    for (variables, expected) in [
+        (json!({ "ids": nested(100) }), "BAD_USER_INPUT"),
+        (
+            json!({ "ids": [], "f": { "submittedFrom": nested(100) } }),
+            "BAD_USER_INPUT",
+        ),
+        (json!({ "ids": nested(120) }), "BAD_USER_INPUT"),
+        (json!({ "ids": nested(200) }), "BAD_REQUEST"),
+        (json!({ "ids": vec!["x"; 300_000] }), "QUERY_TOO_COMPLEX"),
+    ] {
+        let body = json!({ "query": query, "variables": variables });
+        assert_eq!(
+            code(&server, &body).await.as_deref(),
+            Some(expected),
+            "{:.200}",
+            body.to_string()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_anonymous_caller_submits_once_in_an_operation() {
+    let submit = |count: usize| {
+        let fields: Vec<String> = (0..count)
+            .map(|n| format!("a{n}: submitFeedback(input: $i) {{ replayed }}"))
+            .collect();
+        let query = format!(
+            "mutation($i: SubmitFeedbackInput!) {{ ...M }} fragment M on Mutation {{ {} }}",
+            fields.join(" ")
+        );
+        json!({ "query": query, "variables": { "i": { "message": "x" } } })
+    };
+    let guarded = Server::guarded(Store::new().await, Options::default(), Access::Guarded(None)).await;
+    assert_eq!(
+        code(&guarded, &submit(2)).await.as_deref(),
+        Some("TOO_MANY_SUBMISSIONS")
+    );
+    assert_eq!(guarded.store.items().await, [] as [Value; 0]);
+    assert_eq!(code(&guarded, &submit(1)).await, None);
+    // The same field twice is one.
+    let once = "mutation { ...A ...A } fragment A on Mutation { submitFeedback(input: { message: \"x\" }) { replayed } }";
+    assert_eq!(code(&guarded, &json!({ "query": once })).await, None);
+    assert_eq!(guarded.store.items().await.len(), 2);
+
+    let open = Server::limited(Store::new().await, Limits::default()).await;
+    assert_eq!(code(&open, &submit(20)).await, None);
+    assert_eq!(open.store.items().await.len(), 20);
+    open.store.submit("the table is there", NOW).await;
+}
