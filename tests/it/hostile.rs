@@ -33,103 +33,111 @@ async fn code(server: &Server, body: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-#[tokio::test]
-async fn documents_that_nest_or_spread_without_measure_are_refused_at_the_highest_limits() {
+/// `leaf` below so many levels that are each there twice, so that it would be reached 2^`levels` times.
+fn doubled(levels: usize, on: &str, field: &str, leaf: &str) -> String {
+    let links = (0..levels).map(|n| {
+        let next = n + 1;
+        format!("fragment F{n} on {on} {{ {field} {{ ...F{next} }} other: {field} {{ ...F{next} }} }}")
+    });
+    let links: Vec<String> = links.collect();
+    format!("{} fragment F{levels} on {on} {{ {leaf} }}", links.join(" "))
+}
+
+fn many(count: usize, write: impl Fn(usize) -> String) -> String {
+    (0..count).map(write).collect::<Vec<_>>().join(" ")
+}
+
+async fn expect<const N: usize>(cases: [(String, Option<&str>); N]) {
     let server = Server::limited(Store::new().await, HIGHEST.parse().unwrap()).await;
-    let on_type = "{ __type(name: \"Query\") { ...F0 } }";
-    let doubled = |length: usize, on: &str, field: &str, leaf: &str| {
-        let links = (0..length).map(|n| {
-            let next = n + 1;
-            format!("fragment F{n} on {on} {{ {field} {{ ...F{next} }} {field} {{ ...F{next} }} }}")
-        });
-        let links: Vec<String> = links.collect();
-        format!("{} fragment F{length} on {on} {{ {leaf} }}", links.join(" "))
+    for (query, expected) in cases {
+        let found = code(&server, &json!({ "query": query })).await;
+        assert_eq!(found.as_deref(), expected, "{query:.200}");
+    }
+}
+
+const TOO_DEEP: Option<&str> = Some("QUERY_TOO_DEEP");
+const TOO_COMPLEX: Option<&str> = Some("QUERY_TOO_COMPLEX");
+const INVALID: Option<&str> = Some("GRAPHQL_VALIDATION_FAILED");
+const ON_TYPE: &str = "{ __type(name: \"Query\") { ...F0 } }";
+
+#[tokio::test]
+async fn documents_that_nest_without_measure_are_refused() {
+    let inline = |length, nesting| {
+        format!(
+            "{{ ...F0 }} {}",
+            chain("Query", length, "... {", nesting, "__typename")
+        )
     };
-    let too_deep = Some("QUERY_TOO_DEEP");
-    let invalid = Some("GRAPHQL_VALIDATION_FAILED");
-    let too_complex = Some("QUERY_TOO_COMPLEX");
-    let many =
-        |count: usize, write: &dyn Fn(usize) -> String| (0..count).map(write).collect::<Vec<_>>().join(" ");
-    for (query, expected) in [
-        (
-            format!("{{ ...F0 }} {}", chain("Query", 95, "... {", 60, "__typename")),
-            too_deep,
-        ),
-        (
-            format!("{{ ...F0 }} {}", chain("Query", 95, "... {", 1, "__typename")),
-            None,
-        ),
-        (
-            format!("{on_type} {}", chain("__Type", 95, "ofType {", 60, "name")),
-            too_deep,
-        ),
-        (
-            format!("{on_type} {}", chain("__Type", 2, "ofType {", 20, "name")),
-            None,
-        ),
-        (
-            format!("{on_type} {}", chain("__Type", 3, "ofType {", 20, "name")),
-            too_deep,
-        ),
-        (
-            format!("{{ ...F0 }} {}", chain("Query", 20_000, "", 0, "__typename")),
-            Some("QUERY_TOO_LONG"),
-        ),
-        (
-            format!("{{ ...F0 }} {}", chain("Query", 5_000, "", 0, "__typename")),
-            too_deep,
-        ),
-        // What doubles sixty times.
-        (
-            format!("{{ ...F0 }} {}", doubled(60, "Query", "...", "__typename")),
-            None,
-        ),
-        (
-            format!("{{ ...F0 }} {}", doubled(60, "Query", "...", "...Unknown")),
-            invalid,
-        ),
+    let fields = |length, nesting| {
+        format!(
+            "{ON_TYPE} {}",
+            chain("__Type", length, "ofType {", nesting, "name")
+        )
+    };
+    expect([
+        (inline(95, 60), TOO_DEEP),
+        (inline(95, 1), None),
+        (inline(5_000, 0), TOO_DEEP),
+        (inline(20_000, 0), Some("QUERY_TOO_LONG")),
+        (fields(95, 60), TOO_DEEP),
+        (fields(3, 20), TOO_DEEP),
+        (fields(2, 20), None),
+        (format!("{{ a(b: {}", "{a:[".repeat(10_000)), TOO_DEEP),
         (
             format!(
-                "query A {{ __typename }} query B {{ ...F0 }} {}",
-                doubled(60, "Query", "...", "...Unknown")
+                "query($a: {}ID{}) {{ __typename }}",
+                "[".repeat(63),
+                "]".repeat(63)
             ),
-            invalid,
+            INVALID,
         ),
-        (
-            format!("{on_type} {}", doubled(60, "__Type", "... on __Type", "name")),
-            None,
-        ),
-        (
-            format!("{on_type} {}", doubled(60, "__Type", "ofType", "name")),
-            too_deep,
-        ),
-        (
-            format!(
-                "{on_type} {}",
-                doubled(40, "__Type", "ofType", "name").replace("} ofType", "} a: ofType")
-            ),
-            too_complex,
-        ),
-        // Many of everything.
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn documents_that_double_are_measured_without_being_expanded() {
+    let inline = |leaf| {
+        format!(
+            "{{ ...F0 }} {}",
+            doubled(60, "Query", "...", leaf).replace("other: ", "")
+        )
+    };
+    let fields = |levels| format!("{ON_TYPE} {}", doubled(levels, "__Type", "ofType", "name"));
+    let unknown = inline("...Unknown");
+    expect([
+        (inline("__typename"), None),
+        (format!("query A {{ __typename }} query B {unknown}"), INVALID),
+        (unknown, INVALID),
+        (fields(60), TOO_DEEP),
+        (fields(40), TOO_COMPLEX),
+        // Merged, it does not double.
+        (fields(40).replace("other: ", ""), None),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn documents_with_many_of_everything_are_answered() {
+    let operations = many(20, |n| format!("query Q{n} {{ ...F0 }}"));
+    let spread_by_each = format!("{operations} {}", chain("Query", 90, "", 0, "__typename"));
+    expect([
         (format!("{{ {} }}", "__typename ".repeat(20_000)), None),
-        (
-            format!("{{ {} }}", many(10_000, &|n| format!("a{n}:id"))),
-            invalid,
-        ),
         (
             format!("{{ {} }}", "feedbacks{nodes{id message}}".repeat(6_000)),
             None,
         ),
-        (many(21, &|n| format!("query Q{n} {{ __typename }}")), too_complex),
+        (format!("{{ {} }}", many(10_000, |n| format!("a{n}:id"))), INVALID),
+        (many(21, |n| format!("query Q{n} {{ __typename }}")), TOO_COMPLEX),
+        (spread_by_each, Some("OPERATION_RESOLUTION_FAILURE")),
+        (format!("{{ __typename {} }}", "@a".repeat(9_000)), INVALID),
         (
             format!(
-                "{} {}",
-                many(20, &|n| format!("query Q{n} {{ ...F0 }}")),
-                chain("Query", 90, "", 0, "__typename")
+                "{{ feedbacks(filter: {{ {} }}) {{ nodes {{ id }} }} }}",
+                "topic: 1 ".repeat(10_000)
             ),
-            Some("OPERATION_RESOLUTION_FAILURE"),
+            INVALID,
         ),
-        (format!("{{ __typename {} }}", "@a".repeat(9_000)), invalid),
         (
             format!("{{ node(id: \"{}\") {{ id }} }}", "\\u0041".repeat(40_000)),
             Some("BAD_USER_INPUT"),
@@ -138,29 +146,8 @@ async fn documents_that_nest_or_spread_without_measure_are_refused_at_the_highes
             format!("{{ {} }}", "} ".repeat(40_000)),
             Some("GRAPHQL_PARSE_FAILED"),
         ),
-        (
-            format!(
-                "{{ feedbacks(filter: {{ {} }}) {{ nodes {{ id }} }} }}",
-                "topic: 1 ".repeat(10_000)
-            ),
-            invalid,
-        ),
-        (format!("{{ a(b: {}", "{a:[".repeat(10_000)), too_deep),
-        (
-            format!(
-                "query($a: {}ID{}) {{ __typename }}",
-                "[".repeat(63),
-                "]".repeat(63)
-            ),
-            invalid,
-        ),
-    ] {
-        assert_eq!(
-            code(&server, &json!({ "query": query })).await.as_deref(),
-            expected,
-            "{query:.200}"
-        );
-    }
+    ])
+    .await;
 }
 
 #[tokio::test]
