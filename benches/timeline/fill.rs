@@ -37,7 +37,7 @@ const COMMON: &str = "checkout";
 
 const SEED: u64 = 20;
 /// 2026-03-01T09:30:00.250Z, when the first is submitted.
-const BEGIN: u64 = 1_772_357_400_250;
+pub const BEGIN: u64 = 1_772_357_400_250;
 /// The longest time between two submissions, in milliseconds. With none at all, the ids decide.
 const LONGEST_GAP: u64 = 100;
 /// How many items are imported at once.

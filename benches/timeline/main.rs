@@ -8,13 +8,14 @@
 //! - without a filter it examines at most 2(k + 1) + 2 · shards items, k being its size;
 //! - at one shard it is one `Query`;
 //! - its cost depends neither on how far in it lies nor on how much there is;
-//! - with a filter it examines no more than the read budget;
+//! - with a filter, or where feedback has expired, it examines no more than the read budget, in few requests;
 //! - n aliases of `feedback(id:)` are ⌈n/100⌉ `BatchGetItem`.
 //!
 //! Read units are what the engine answers when it is asked for the consumed capacity: DynamoDB's rule of half a unit
 //! for each 4 KB that a `Query` has examined, begun ones counted, half a unit at least. Times are of the engine on
 //! this machine. They are shown and not judged.
 
+mod expired;
 mod fill;
 mod lookups;
 mod pages;
@@ -85,10 +86,12 @@ async fn main() -> ExitCode {
 /// Measures everything and prints it; returns the promises that are broken.
 async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     let (mut samples, mut broken, mut by_id) = (Vec::new(), Vec::new(), Vec::new());
+    let mut expired = Vec::new();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     for &shards in &arguments.shards {
+        let shards = NonZeroU32::new(shards).ok_or("no shards")?;
+        expired.extend(expired::measure(shards, &mut broken).await?);
         for &items in &arguments.items {
-            let shards = NonZeroU32::new(shards).ok_or("no shards")?;
             let path = folder.path().join(format!("{items}-{shards}.db"));
             eprintln!("{} items, shards: {shards}", grouped(items));
             let filled = fill::fill(&path, items, shards).await?;
@@ -122,6 +125,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     check_independence(&samples, &mut broken);
     print_pages(&samples);
     print_filtered(&samples);
+    print_expired(&expired);
     print_lookups(&by_id);
     Ok(broken)
 }
@@ -189,6 +193,28 @@ fn print_filtered(samples: &[Sample]) {
             mean_and_most(sample, Fetched::units),
             sample.mean(found),
             sample.median_time().as_secs_f64() * 1_000.0,
+        );
+    }
+}
+
+fn print_expired(rows: &[expired::Row]) {
+    println!(
+        "\nPages where {} expired pieces lie before {} others:\n",
+        expired::EXPIRED,
+        expired::LIVE
+    );
+    println!("| shards | page | `Query` | items examined | read units | found | time |");
+    println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
+    for row in rows {
+        println!(
+            "| {} | {} | {} | {} | {} | {} | {:.1} ms |",
+            row.shards,
+            row.page,
+            row.fetched.requests(),
+            row.fetched.examined(),
+            rounded(row.fetched.units()),
+            row.fetched.found,
+            row.fetched.took.as_secs_f64() * 1_000.0,
         );
     }
 }

@@ -32,7 +32,9 @@ impl Query {
     ///
     /// With neither `first` nor `last`, the page is the first 20. Eventually consistent: feedback appears
     /// shortly after its submission was answered, mostly within a second. Paging neither repeats nor
-    /// leaves out any feedback that is there throughout. Null only together with an error.
+    /// leaves out any feedback that is there throughout. A page that would take more than 2,000 pieces of
+    /// feedback to examine, expired ones included, ends early, with `hasNextPage` true. Null only together with
+    /// an error.
     ///
     /// To keep up with new feedback, page on `OLDEST_FIRST`, and stay a minute behind the present with
     /// `submittedTo`: feedback appears a moment late, and the clocks of its servers differ by milliseconds, so
@@ -53,8 +55,8 @@ impl Query {
         order: Option<FeedbackOrder>,
         #[graphql(
             desc = "Which feedback the listing holds; all without it. A period costs nothing. Topic and rating \
-                    are looked for one by one: pages come as full as without them, but one that would take more \
-                    than 2,000 pieces of feedback to examine ends early, with `hasNextPage` true."
+                    are looked for one by one: pages come as full as without them, unless that would take more \
+                    than 2,000 pieces of feedback to examine."
         )]
         filter: Option<FeedbackFilter>,
     ) -> async_graphql::Result<Option<FeedbackConnection>> {

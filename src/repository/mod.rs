@@ -193,8 +193,9 @@ impl FeedbackRepository {
 
     /// A page of the timeline, without what has expired at `now`.
     ///
-    /// One `Query` a shard, and more only where a shard runs dry before the page is full. Eventually
-    /// consistent: feedback is listed shortly after it was submitted, mostly within a second.
+    /// One `Query` a shard, and more only where a shard runs dry before the page is full; at most
+    /// [`READ_BUDGET`] items are examined. Eventually consistent: feedback is listed shortly after it was
+    /// submitted, mostly within a second.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused.

@@ -8,10 +8,10 @@
 //! no second round, but would read as many pages as there are shards to return one. A shard is asked again
 //! only when it has run dry while the next item could still be its own.
 //!
-//! Filters that are not part of the key are evaluated by DynamoDB after it has read, so that a read can
-//! find little or nothing. How much the shards are asked for then follows from how much of what was examined
-//! was wanted, and is at most twice as much as in the round before. That goes on until enough is found, the
-//! timeline ends or [`READ_BUDGET`] is spent.
+//! A read can find less than it examines: what a filter leaves out that is not part of the key, what has expired and
+//! is not deleted yet, and items that are malformed. How much the shards are asked for next then follows from how
+//! much of what the last round examined was wanted, and is at most twice as much as in that round. That goes on until
+//! enough is found, the timeline ends or [`READ_BUDGET`] is spent.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,8 @@ use crate::domain::{Direction, Feedback, Filter, Position, PositionRange, Timest
 /// bytes an item that is about 75 read units at one shard, and less than a second.
 pub const READ_BUDGET: usize = 2_000;
 
-/// With a filter, how many items are examined in the first round for each one that is wanted.
+/// With a filter that is not part of the key, how many items are examined in the first round for each one that is
+/// wanted.
 const FILTERED_READ_AHEAD: usize = 4;
 
 /// What was read.
@@ -68,7 +69,8 @@ impl<'a> Reader<'a> {
     pub(super) async fn read(&self, wanted: usize) -> Result<Reading, RepositoryError> {
         let mut shards: Vec<Shard> = (0..self.repository.shards.get()).map(Shard::new).collect();
         let mut found = Vec::with_capacity(wanted);
-        let (mut examined, mut matched, mut read_ahead) = (0, 0, 0);
+        let mut examined = 0;
+        let mut last: Option<Round> = None;
         loop {
             self.merge(&mut shards, &mut found, wanted);
             if found.len() == wanted {
@@ -91,34 +93,39 @@ impl<'a> Reader<'a> {
                     stopped_at: Some(stopped_at),
                 });
             }
-            let missing = wanted - found.len();
-            let limit = if self.filter.is_beyond_the_key() {
-                read_ahead = if examined == 0 {
-                    wanted.saturating_mul(FILTERED_READ_AHEAD).div_ceil(live)
-                } else {
-                    // A shard's fair share of where what is missing and one more may lie, and one more of it: each
-                    // costs little, and a further round is a wait.
-                    let expected = ((missing + 1) * examined).checked_div(matched * live);
-                    let most = 2 * read_ahead;
-                    expected.map_or(most, |expected| most.min(expected + 1))
-                };
-                let left = READ_BUDGET.saturating_sub(examined);
-                read_ahead.min(left.div_ceil(dry.len())).max(1)
-            } else if live == 1 {
-                missing
-            } else {
-                missing.div_ceil(live) + 1
-            };
-            let refills = dry.iter_mut().map(|shard| self.refill(shard, limit));
-            for (examined_now, matched_now) in try_join_all(refills).await? {
-                examined += examined_now;
-                matched += matched_now;
+            let mut limit = self.read_ahead(wanted - found.len(), live, last.as_ref());
+            if examined < READ_BUDGET {
+                limit = limit.min((READ_BUDGET - examined).div_ceil(dry.len()));
             }
+            let refills = dry.iter_mut().map(|shard| self.refill(shard, limit));
+            let mut round = Round::of(limit);
+            for (examined, matched) in try_join_all(refills).await? {
+                round.examined += examined;
+                round.matched += matched;
+            }
+            examined += round.examined;
+            last = Some(round);
         }
         Ok(Reading {
             found,
             stopped_at: None,
         })
+    }
+
+    /// How many items to ask each shard for, where `missing` are wanted of `live` shards.
+    fn read_ahead(&self, missing: usize, live: usize, last: Option<&Round>) -> usize {
+        let share = |items: usize| items.div_ceil(live);
+        match last {
+            None if self.filter.is_beyond_the_key() => share(missing * FILTERED_READ_AHEAD),
+            Some(last) if last.matched < last.examined => {
+                // A shard's share of where what is missing and one more may lie, and one more of it: each costs
+                // little, and a further round is a wait.
+                let expected = ((missing + 1) * last.examined).checked_div(last.matched * live);
+                let most = 2 * last.limit;
+                expected.map_or(most, |expected| most.min(expected + 1))
+            }
+            _ => share(missing) + usize::from(live > 1),
+        }
     }
 
     /// Moves what comes next from the shards to `found`, for as long as it is certain what comes next.
@@ -177,10 +184,6 @@ impl<'a> Reader<'a> {
             .await?;
         let resume_after = answer.last_evaluated_key.filter(|key| !key.is_empty());
         shard.is_exhausted = resume_after.is_none();
-        if let Some(place) = resume_after.as_ref().and_then(place_of) {
-            shard.read_to = Some(place);
-        }
-        shard.resume_after = resume_after;
         shard.buffer.extend(
             answer
                 .items
@@ -188,6 +191,13 @@ impl<'a> Reader<'a> {
                 .flatten()
                 .filter_map(|item| record::read(item, self.now)),
         );
+        let last_found = shard.buffer.back().map(Feedback::position);
+        shard.read_to = resume_after
+            .as_ref()
+            .and_then(place_of)
+            .or(last_found)
+            .or(shard.read_to);
+        shard.resume_after = resume_after;
         let examined = usize::try_from(answer.scanned_count).unwrap_or(0);
         // Only a shard whose buffer is empty is read on.
         Ok((examined, shard.buffer.len()))
@@ -209,7 +219,11 @@ impl<'a> Reader<'a> {
             .scan_index_forward(self.direction == Direction::Forward)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(shard.resume_after.clone());
-        let mut conditions = Vec::new();
+        // The reader looks for itself, too: this only spares the transfer.
+        let mut conditions = vec!["NOT (#expiry <= :now)"];
+        query = query
+            .expression_attribute_names("#expiry", table::EXPIRY_ATTRIBUTE)
+            .expression_attribute_values(":now", number(&self.now.as_seconds()));
         if let Some(topic) = self.filter.wanted_topic() {
             conditions.push("#topic = :topic");
             query = query
@@ -227,10 +241,27 @@ impl<'a> Reader<'a> {
         if self.filter.min_rating().or(self.filter.max_rating()).is_some() {
             query = query.expression_attribute_names("#rating", "rating");
         }
-        if conditions.is_empty() {
-            return query;
-        }
         query.filter_expression(conditions.join(" AND "))
+    }
+}
+
+/// What was asked of the shards at once, and what came of it.
+struct Round {
+    /// How many items each was asked for.
+    limit: usize,
+    /// How many were examined.
+    examined: usize,
+    /// How many of them are wanted.
+    matched: usize,
+}
+
+impl Round {
+    fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            examined: 0,
+            matched: 0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::domain::{Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
 use feedback_graphql::repository::connect_without_account;
 use proptest::prelude::*;
@@ -369,8 +370,8 @@ async fn a_page_takes_one_query_a_shard_as_long_as_none_runs_dry() {
     }
 }
 
-/// What each `Query` for a page of so many asks a shard for, at most, in the order of the requests.
-async fn limits(store: &Store, shards: u32, first: usize, filter: Value) -> Vec<u64> {
+/// A page, and what each `Query` for it asks a shard for, at most, in the order of the requests.
+async fn watched(store: &Store, shards: u32, variables: Value) -> (Page, Vec<u64>) {
     let (limits, seen) = mpsc::channel();
     let decide = move |_: &str, input: Value| {
         limits.send(input["Limit"].as_u64().unwrap()).unwrap();
@@ -378,10 +379,16 @@ async fn limits(store: &Store, shards: u32, first: usize, filter: Value) -> Vec<
     };
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
     let repository = on(&connect_without_account(&proxy), shards);
-    let variables = json!({ "first": first, "filter": filter });
     let (answer, _) = counted(&repository, PAGE, variables).await;
-    assert_eq!(Page::of(&answer["data"]).messages.len(), first, "{answer}");
-    seen.try_iter().collect()
+    assert_eq!(answer.get("errors"), None, "{answer}");
+    (Page::of(&answer["data"]), seen.try_iter().collect())
+}
+
+/// What is asked for a full page of so many.
+async fn limits(store: &Store, shards: u32, first: usize, filter: Value) -> Vec<u64> {
+    let (page, limits) = watched(store, shards, json!({ "first": first, "filter": filter })).await;
+    assert_eq!(page.messages.len(), first);
+    limits
 }
 
 #[tokio::test]
@@ -392,12 +399,12 @@ async fn no_more_is_read_than_a_page_may_need() {
         store.submit("x", NOW - 60_000 + n).await;
     }
     assert_eq!(limits(&store, 1, 4, json!({})).await, [5]);
-    // Two of the first five have expired, and only what is missing for them is asked for.
+    // Three of the first five have not expired, so that two more and one are to be expected among the next five.
     store.repository = store.repository.retaining_for(Some(Duration::from_secs(1)));
     for n in 0..2 {
         store.submit("expired", NOW - 30_000 + n).await;
     }
-    assert_eq!(limits(&store, 1, 4, json!({})).await, [5, 2]);
+    assert_eq!(limits(&store, 1, 4, json!({})).await, [5, 6]);
     // Of several shards each is asked for its fair share and one more.
     let store = Store::with_shards(4).await;
     for n in 0..100 {
@@ -433,6 +440,83 @@ async fn how_much_is_read_for_a_filter_follows_from_what_was_found() {
     }
 }
 
+/// Feedback of one shard: 2,500 pieces that have expired, and 30 later ones that have not.
+async fn mostly_expired() -> Store {
+    let store = Store::new().await;
+    let retaining = store
+        .repository
+        .clone()
+        .retaining_for(Some(Duration::from_secs(1)));
+    for n in 0..2_500 {
+        let at = Timestamp::from_millis(NOW - 100_000 + n).unwrap();
+        let draft = Draft {
+            message: "expired".to_owned(),
+            ..Draft::default()
+        };
+        let new = NewFeedback::parse(draft).unwrap();
+        stored(retaining.submit(new, FeedbackId::new(at), at).await.unwrap());
+    }
+    for n in 0..30 {
+        store.submit(&n.to_string(), NOW - 50_000 + n).await;
+    }
+    store
+}
+
+#[tokio::test]
+async fn what_has_expired_is_passed_over_in_few_queries() {
+    let store = mostly_expired().await;
+    let oldest: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+    let newest: Vec<String> = oldest.iter().rev().cloned().collect();
+
+    let arguments = |first: usize, order, after: Option<&String>| {
+        let (after, page) = (json!(after), json!(first));
+        json!({ "first": page, "order": order, "after": after })
+    };
+    let (page, limits) = watched(&store, 1, arguments(29, "NEWEST_FIRST", None)).await;
+    assert_eq!((&*page.messages, page.has_next), (&newest[..29], true));
+    assert_eq!(limits, [30]);
+    // Whether there is a 31st is looked for until 2,000 have been examined.
+    let (page, limits) = watched(&store, 1, arguments(30, "NEWEST_FIRST", None)).await;
+    assert_eq!((&page.messages, page.has_next), (&newest, true));
+    assert_eq!(limits, [31, 3, 6, 12, 24, 48, 96, 192, 384, 768, 436]);
+    // In the other direction it takes two pages to get past what has expired.
+    let (page, limits) = watched(&store, 1, arguments(30, "OLDEST_FIRST", None)).await;
+    assert_eq!((page.messages.len(), page.has_next), (0, true));
+    assert_eq!(limits, [31, 62, 124, 248, 496, 992, 47]);
+    let arguments = arguments(30, "OLDEST_FIRST", page.end.as_ref());
+    let (page, limits) = watched(&store, 1, arguments).await;
+    assert_eq!((&page.messages, page.has_next), (&oldest, false));
+    // And back, from the cursor on, to see whether anything precedes the page.
+    assert!(!page.has_previous);
+    assert_eq!(
+        limits,
+        [31, 62, 124, 248, 496, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 977]
+    );
+}
+
+#[tokio::test]
+async fn what_is_malformed_is_passed_over_in_few_queries() {
+    let store = Store::with_shards(4).await;
+    for n in 0..400 {
+        let id = store.submit("malformed", NOW + n).await.id;
+        let spoil = store.client.update_item().table_name(crate::support::TABLE);
+        spoil
+            .key("feedbackId", AttributeValue::S(id.to_string()))
+            .update_expression("REMOVE feedback")
+            .send()
+            .await
+            .unwrap();
+    }
+    for n in 0..4 {
+        store.submit(&n.to_string(), NOW + 1_000 + n).await;
+    }
+    let arguments = json!({ "first": 4, "order": "OLDEST_FIRST" });
+    let (page, limits) = watched(&store, 4, arguments).await;
+    assert_eq!(page.messages, ["0", "1", "2", "3"]);
+    // A shard has 100 or so: 3, 6, 12, 24, 48 and the rest.
+    assert!(limits.len() <= 4 * 6 + 2, "{limits:?}");
+}
+
 #[tokio::test]
 async fn what_precedes_a_page_is_looked_for_only_when_asked() {
     let store = Store::new().await;
@@ -466,7 +550,7 @@ async fn a_cursor_outlives_its_item_and_a_raise_of_the_shards() {
     assert_eq!(first.messages, ["9", "8", "7", "6", "5"]);
     let key = std::collections::HashMap::from([(
         "feedbackId".to_owned(),
-        aws_sdk_dynamodb::types::AttributeValue::S(feedback[5].id.to_string()),
+        AttributeValue::S(feedback[5].id.to_string()),
     )]);
     let delete = store
         .client

@@ -78,8 +78,8 @@ impl FeedbackConnection {
 #[Object]
 impl PageInfo {
     /// Whether feedback follows this page: with `first`, within the listing up to `before`; with `last`,
-    /// beyond `before`. It is true only where there is something, with one exception: when a filter made
-    /// the service stop reading early (see `endCursor`), it is true and the next page may be empty.
+    /// beyond `before`. It is true only where there is something, with one exception: when the service
+    /// stopped reading early (see `endCursor`), it is true and the next page may be empty.
     async fn has_next_page(&self, context: &Context<'_>) -> async_graphql::Result<bool> {
         Ok(self.answer(context, !self.request.is_from_end()).await?)
     }
@@ -98,8 +98,9 @@ impl PageInfo {
     }
 
     /// The place where the page ends, for `after`. Null when there is no feedback in the page and none was
-    /// passed over. Behind the last edge when a filter on topic or rating made the service stop after
-    /// examining 2,000 pieces of feedback: the next page goes on from there.
+    /// passed over. Behind the last edge when the service stopped after examining 2,000 pieces of feedback,
+    /// because a filter on topic or rating leaves most of them out or most have expired: the next page goes
+    /// on from there.
     async fn end_cursor(&self) -> Option<String> {
         self.end.map(cursor::encode)
     }
