@@ -3,6 +3,7 @@
 mod callers;
 mod cors;
 mod deadline;
+mod errors;
 pub mod explorer;
 mod feedback;
 mod graphql;
@@ -19,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 pub use deadline::Deadline;
+pub use errors::Malformed;
 pub use request_log::RequestId;
 
 use crate::auth::Access;
@@ -85,7 +87,8 @@ pub fn router(service: Service, options: Options) -> Router {
             options,
         }))
         .layer(DefaultBodyLimit::max(body_bytes))
-        .layer(axum::middleware::from_fn(deadline::keep));
+        .layer(axum::middleware::from_fn(deadline::keep))
+        .layer(axum::middleware::from_fn(errors::guard));
     let router = security::protect(cors::allow(router, origins));
     router.layer(axum::middleware::from_fn(request_log::log))
 }
