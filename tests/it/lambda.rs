@@ -721,6 +721,40 @@ async fn headers_and_methods_that_http_does_not_allow_get_an_http_answer() {
 }
 
 #[tokio::test]
+async fn every_field_of_a_log_line_is_bounded() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let long = "ä".repeat(5_000);
+    let query = format!("query {} {{ __typename }}", "A".repeat(16_000));
+    let call = HttpCall::post_json("/graphql", &json!({ "query": query }));
+    let jwt = json!({ "jwt": { "claims": { "sub": long, "scope": "feedback:read" } } });
+    let mut staff = event(
+        EventKind::HttpApi,
+        &HttpCall::post_json("/staff/graphql", &json!({ "query": query })),
+    );
+    staff["requestContext"]["authorizer"] = jwt;
+    let odd = HttpCall {
+        method: "X".repeat(5_000),
+        path: format!("/{long}"),
+        ..submit("x")
+    };
+    for event in [
+        event(EventKind::HttpApi, &call),
+        staff,
+        event(EventKind::HttpApi, &odd),
+        event(EventKind::Alb, &odd),
+    ] {
+        let status = answer(&lambda, EventKind::HttpApi, event).await.status;
+        assert!([200, 404].contains(&status), "{status}");
+        let line = lambda.log_line(&lambda.last_request_id()).await;
+        assert!(line.len() < 1_000, "{} bytes: {line:.2000}", line.len());
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let (method, path) = (line["method"].as_str().unwrap(), line["path"].as_str().unwrap());
+        assert!(method.len() <= 64 && path.len() <= 64, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_not_in_base64_is_taken_as_it_is() {
     let store = Store::new().await;
     let lambda = start(&store).await;
