@@ -7,6 +7,7 @@ mod errors;
 pub mod explorer;
 mod feedback;
 mod graphql;
+mod idempotency_key;
 mod request_log;
 mod security;
 mod wire;
