@@ -10,17 +10,18 @@
 //! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
 //! | [`graphql`] | the schema: queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
-//! | [`auth`] | who is calling and what they may do: scopes, API keys, what each root field takes |
+//! | [`auth`] | who is calling and what they may do: scopes, API keys, verified identities, what each root field takes |
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
+//! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda wants them |
 //! | `local` | what only a laptop needs: the embedded engine, sample feedback, the explorer's files from disk |
-//! | `bin/lambda` | the service on AWS Lambda: its events, put in order, and wiring |
+//! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
 //! | `bin/api-key` | makes an API key |
 //! | `bin/adopt` | gives the items of an older table their places on the timeline |
 //!
-//! Dependencies go one way: `domain ← repository ← graphql ← http ← bin`, with `auth` beside `graphql`, and `aws`
+//! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` beside `graphql`, and `aws`
 //! below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the
 //! binaries, and no type of the GraphQL library leaves `graphql` except into the transport, `http::graphql`. What
 //! the Lambda runs and what the laptop runs differ in `bin` alone.
@@ -47,6 +48,7 @@ pub mod config;
 pub mod domain;
 pub mod graphql;
 pub mod http;
+pub mod lambda;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod logging;

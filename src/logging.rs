@@ -11,6 +11,13 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
+/// The beginning of a text from outside, so that nobody can fill the log with one field of a line: at most so many
+/// bytes, cut between characters.
+#[must_use]
+pub fn beginning(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 /// What a line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -49,5 +56,24 @@ pub fn start(level: Level, format: Format) {
             let location = panic.location().map(ToString::to_string);
             tracing::error!(location, "a panic");
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        for (text, most, expected) in [
+            ("", 4, ""),
+            ("abcd", 4, "abcd"),
+            ("abcde", 4, "abcd"),
+            ("abcä", 4, "abc"),
+            ("äö", 4, "äö"),
+            ("🌟", 3, ""),
+        ] {
+            assert_eq!(beginning(text, most), expected, "{text}");
+        }
     }
 }

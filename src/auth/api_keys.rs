@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use super::{Refusal, Scope};
 use crate::domain::{Clock, Timestamp};
+use crate::logging::beginning;
 
 /// How long keys that were read are good for.
 const LIFETIME: Duration = Duration::from_mins(5);
@@ -24,6 +25,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// How long it is before that is tried again where there are no old ones. Not at once, so that whoever sends
 /// tokens cannot make the service ask without end.
 const FIRST_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The most bytes of the reason why keys could not be read that are logged. It names keys and scopes.
+const MAX_REASON: usize = 256;
 
 /// Reads the text that the keys are stored in. The error is for the log.
 pub type KeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
@@ -77,10 +81,12 @@ impl ApiKeys {
             let (keys, good_for) = match (keys, old) {
                 (Ok(keys), _) => (Some(keys), self.lifetime),
                 (Err(error), Some(old)) => {
+                    let error = beginning(&error, MAX_REASON);
                     tracing::warn!(error, "API keys could not be read: the old ones are used on");
                     (Some(old), RETRY_AFTER)
                 }
                 (Err(error), None) => {
+                    let error = beginning(&error, MAX_REASON);
                     tracing::error!(error, "API keys could not be read");
                     (None, FIRST_RETRY_AFTER)
                 }

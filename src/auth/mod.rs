@@ -6,6 +6,7 @@
 //! named there takes the most.
 
 mod api_keys;
+mod identity;
 mod secret;
 
 use thiserror::Error;
@@ -13,6 +14,7 @@ use thiserror::Error;
 pub use api_keys::{ApiKeys, KeySet, KeySetError, KeySource};
 #[cfg(feature = "local")]
 pub use api_keys::{NewKey, make_key};
+pub use identity::VerifiedIdentity;
 pub use secret::{IAM_ACTIONS, secret};
 
 /// What a caller can be allowed to do, besides submitting, which everyone is.
@@ -95,16 +97,6 @@ impl Caller {
             Identity::Everyone => "everyone".to_owned(),
         }
     }
-}
-
-/// An identity that API Gateway has verified, from the event's request context. Only the Lambda binary makes
-/// one, and only of that: nothing that a client sends ends up in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedIdentity {
-    /// Who it is: the token's subject, or the IAM principal's ARN.
-    pub subject: String,
-    /// What they may do.
-    pub scope: Option<Scope>,
 }
 
 /// Why a request is refused before anybody looks at what it asks for.

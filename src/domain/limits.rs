@@ -1,4 +1,5 @@
-//! The limits of a piece of feedback. Lengths are in characters (Unicode scalar values), after trimming.
+//! The limits of a piece of feedback. Lengths are in characters (Unicode scalar values), after trimming and with one
+//! character for each line break.
 
 use std::ops::RangeInclusive;
 

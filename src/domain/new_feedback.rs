@@ -1,7 +1,11 @@
 //! The rules that new feedback keeps.
 
+use std::borrow::Cow;
+
 use email_address::{EmailAddress, Options};
-use url::Url;
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
+use url::{Host, Url};
 
 use super::{Feedback, FeedbackId, MetadataEntry, Timestamp, limits};
 
@@ -39,7 +43,7 @@ pub struct NewFeedback {
 /// A rule that a draft can break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// The text is empty, or only white space.
+    /// The text is empty, or has only white space and other characters that nobody can see.
     Blank,
     /// The text has too few characters.
     TooShort,
@@ -49,11 +53,11 @@ pub enum Rule {
     TooMany,
     /// The number is too small or too large.
     OutOfRange,
-    /// The text has a control character other than newline and tab.
+    /// The text has a control character other than those of line breaks and tabs.
     ControlCharacter,
     /// The text is not an email address.
     InvalidEmail,
-    /// The text is not an http or https URL.
+    /// The text is not a whole http or https URL, or has a user name or a password in it.
     InvalidUrl,
     /// The key stands in the list already.
     DuplicateKey,
@@ -85,7 +89,8 @@ impl Violation {
 }
 
 impl NewFeedback {
-    /// Checks a draft against all rules, and trims white space off the ends of its texts.
+    /// Checks a draft against all rules, trims white space off the ends of its texts, and makes every line break in
+    /// them a newline.
     ///
     /// # Errors
     /// Every broken rule, in the order of the fields. Never empty.
@@ -155,11 +160,14 @@ impl Check {
         });
     }
 
-    /// A text of 1 to `limit` characters.
+    /// A text of 1 to `limit` characters, one of which can be seen.
     fn text(&mut self, field: &str, text: &str, limit: usize) -> String {
         let text = self.text_or_nothing(field, text, limit);
         if text.is_empty() {
             let message = format!("must have 1 to {limit} characters besides white space at its ends");
+            self.broken(field, Rule::Blank, message);
+        } else if text.chars().all(is_invisible) {
+            let message = "must have a character that can be seen".to_owned();
             self.broken(field, Rule::Blank, message);
         }
         text
@@ -167,7 +175,7 @@ impl Check {
 
     /// A text of up to `limit` characters.
     fn text_or_nothing(&mut self, field: &str, text: &str, limit: usize) -> String {
-        let text = text.trim();
+        let text = with_newlines(text.trim());
         let length = text.chars().count();
         if length > limit {
             let message = format!("must have at most {limit} characters, not {length}");
@@ -181,7 +189,7 @@ impl Check {
             );
             self.broken(field, Rule::ControlCharacter, message);
         }
-        text.to_owned()
+        text.into_owned()
     }
 
     fn rating(&mut self, rating: i64) -> Option<u8> {
@@ -213,7 +221,9 @@ impl Check {
         let url = self.text("pageUrl", text, limits::PAGE_URL);
         let is_clean = self.violations.len() == before;
         if is_clean && !is_web_url(&url) {
-            let message = "must be a whole http or https URL like https://example.org/pricing".to_owned();
+            let message = "must be a whole http or https URL like https://example.org/pricing, without a user name or a \
+                           password"
+                .to_owned();
             self.broken("pageUrl", Rule::InvalidUrl, message);
         }
         url
@@ -270,12 +280,44 @@ impl Check {
     }
 }
 
-/// Whether the text is an absolute http or https URL as it stands. The URL parser alone would also take
-/// `https:example.org` and texts with white space in them, and mend them silently.
+/// The text with every line break (`\r\n`, as forms in browsers send it, or `\r`) as a newline.
+fn with_newlines(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n").into()
+    } else {
+        text.into()
+    }
+}
+
+/// Whether a character leaves no mark: white space, what Unicode wants ignored where it is not supported (fillers,
+/// joiners, zero-width spaces, marks of direction), and the Braille pattern without a dot.
+fn is_invisible(character: char) -> bool {
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    character.is_whitespace() || is_ignorable.contains(character) || character == '\u{2800}'
+}
+
+/// Whether the text is an absolute http or https URL as it stands, with no more than host and port between `//` and
+/// the path. The URL parser alone would also take `https:example.org`, `https:\\example.org` and texts with white
+/// space in them, and mend them silently.
 fn is_web_url(text: &str) -> bool {
-    !text.contains(char::is_whitespace)
-        && text.contains("://")
-        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let is_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_bare = !authority.is_empty() && !authority.contains(['@', '\\']);
+    let has_host = |url: Url| match url.host() {
+        // A name may end with the dot of the root, and has no other empty part.
+        Some(Host::Domain(name)) => {
+            let mut labels = name.strip_suffix('.').unwrap_or(name).split('.');
+            labels.all(|label| !label.is_empty())
+        }
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    };
+    is_web && is_bare && !text.contains(char::is_whitespace) && Url::parse(text).is_ok_and(has_host)
 }
 
 #[cfg(test)]
@@ -383,6 +425,10 @@ mod tests {
             "http://localhost:3000/?q=1#top",
             "HTTPS://EXAMPLE.ORG/ä",
             "http://[::1]/",
+            "http://192.0.2.1:8080",
+            "https://example.org.",
+            "https://example.org?back=https://sam:secret@example.com",
+            "https://example.org/@sam",
         ] {
             assert!(is_web_url(url), "{url}");
         }
@@ -393,6 +439,24 @@ mod tests {
             "https://",
             "https://a b/",
             "/x",
+            "//example.org",
+            "https:example.org/?u=http://x",
+            "https:\\\\example.org",
+            "https:\\\\example.org/?u=http://x",
+            "https://example.org\\@evil.example",
+            "http:/example.org",
+            "https:///example.org",
+            "https://.",
+            "https://..",
+            "https://example..org",
+            "https://.example.org",
+            "https://:443/",
+            "https://?x",
+            "https://sam:secret@example.org/",
+            "https://sam@example.org",
+            "https://@example.org",
+            "https://:@example.org",
+            "javascript://example.org/%0aalert(1)",
         ] {
             assert!(!is_web_url(url), "{url}");
         }
@@ -419,17 +483,89 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_nobody_can_see_is_blank() {
+        let invisible = [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{2060}",
+            "\u{feff}",
+            "\u{3164}",
+            "\u{115f}",
+            "\u{ffa0}",
+            "\u{2800}",
+            "\u{ad}",
+            "\u{200d}\u{200c}",
+            "\u{202e}\u{202c}",
+            "\u{fe0f}",
+            "\u{e0020}",
+            " \u{200b}\n\u{3000}\u{2800} ",
+        ];
+        for text in invisible {
+            let draft = Draft {
+                topic: Some(text.to_owned()),
+                email: Some(text.to_owned()),
+                page_url: Some(text.to_owned()),
+                // A value may be empty, and so it may be invisible.
+                metadata: vec![pair(text, text)],
+                ..message(text)
+            };
+            let expected = ["message", "topic", "email", "pageUrl", "metadata.0.key"];
+            let expected = expected.map(|field| (field.to_owned(), Rule::Blank));
+            assert_eq!(broken(draft), expected, "{}", text.escape_unicode());
+        }
+        for text in [
+            "x",
+            ".",
+            "\u{200b}x",
+            "👍🏽",
+            "❤\u{fe0f}",
+            "👩\u{200d}🔬",
+            "\u{301}",
+            "⠁",
+            "ㅤㄱ",
+        ] {
+            assert_eq!(broken(message(text)), [], "{}", text.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn every_line_break_is_a_newline() {
+        let draft = Draft {
+            topic: Some("a\r\nb".to_owned()),
+            metadata: vec![pair("k\rk", "v\r\n\r\nv")],
+            ..message("\r\none\r\ntwo\rthree\n\rfour\r\n")
+        };
+        let new = NewFeedback::parse(draft).unwrap();
+        assert_eq!(new.message, "one\ntwo\nthree\n\nfour");
+        assert_eq!(new.topic.as_deref(), Some("a\nb"));
+        assert_eq!(new.metadata, [pair("k\nk", "v\n\nv")]);
+        let longest = "\r\n".repeat(4_998);
+        assert_eq!(broken(message(&format!("x{longest}x"))), []);
+        assert_eq!(
+            broken(message(&format!("x{longest}\r\nx"))),
+            [("message".to_owned(), Rule::TooLong)]
+        );
+        let key = Draft {
+            idempotency_key: Some("12345678\r\n".to_owned()),
+            ..message("x")
+        };
+        let expected = [("idempotencyKey".to_owned(), Rule::ControlCharacter)];
+        assert_eq!(broken(key), expected);
+    }
+
     proptest! {
         #[test]
         fn a_message_is_accepted_as_it_is_or_refused(text in any::<String>()) {
-            let trimmed = text.trim();
-            let fine = !trimmed.is_empty()
+            let trimmed = with_newlines(text.trim());
+            let fine = !trimmed.chars().all(is_invisible)
                 && trimmed.chars().count() <= limits::MESSAGE
                 && !trimmed.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
             match NewFeedback::parse(message(&text)) {
                 Ok(feedback) => {
                     prop_assert!(fine);
-                    prop_assert_eq!(feedback.message, trimmed);
+                    prop_assert_eq!(feedback.message, trimmed.as_ref());
                 }
                 Err(violations) => {
                     prop_assert!(!fine);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{HeaderName, Method};
+use axum::http::{HeaderName, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config::AllowedOrigins;
@@ -27,7 +27,10 @@ pub(super) fn allow(router: Router, origins: AllowedOrigins) -> Router {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([HeaderName::from_static(super::request_log::HEADER)])
+        .expose_headers([
+            HeaderName::from_static(super::request_log::HEADER),
+            header::RETRY_AFTER,
+        ])
         .max_age(MAX_AGE);
     router.layer(layer)
 }

@@ -3,12 +3,11 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use super::graphql;
-use super::wire::plain_error;
+use super::errors::Form;
 use crate::graphql::Code;
 
 /// What is left for the answer itself on its way out.
@@ -24,7 +23,7 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     let Some(Deadline(deadline)) = request.extensions().get().copied() else {
         return next.run(request).await;
     };
-    let is_plain = request.uri().path() == super::PLAIN_PATH;
+    let form = Form::at(request.uri());
     let left = deadline
         .saturating_duration_since(Instant::now())
         .saturating_sub(RESERVE);
@@ -34,14 +33,5 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     tracing::error!("a request was given up for lack of time");
     let message = "there was no time left: what was asked may or may not have been done; to submit again is safe \
                    with the same idempotency key";
-    let mut response = if is_plain {
-        plain_error(StatusCode::SERVICE_UNAVAILABLE, message)
-    } else {
-        let body = graphql::error_body(Code::ServiceUnavailable, message);
-        (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
-    };
-    response
-        .headers_mut()
-        .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+    form.answer(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
 }

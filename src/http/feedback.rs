@@ -1,7 +1,8 @@
 //! `POST /feedback`: what the service's ancestor offered, for frontends that were written for it.
 //!
 //! Its answers are the ancestor's to the letter. Like the ancestor it takes the body for JSON whatever its
-//! type is called: nothing is at stake that a page of another origin could not do by a request of its own.
+//! type is called, except from a browser: there only a type that a page of another origin has to ask for first
+//! will do, so that `AllowedOrigins` decides.
 
 use std::sync::Arc;
 
@@ -10,21 +11,18 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::graphql::status_of;
 use super::request_log::Summary;
-use super::wire::plain_error;
-use super::{Shared, callers};
+use super::wire::{is_json, plain_error};
+use super::{Shared, callers, idempotency_key};
 use crate::auth::Refusal;
 use crate::domain::{Draft, NewFeedback, Violation};
 use crate::graphql::Code;
 use crate::repository::{RepositoryError, Submission};
-
-/// What makes a retry known as one (draft-ietf-httpapi-idempotency-key-header).
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
@@ -36,10 +34,6 @@ pub(super) async fn post(
         Ok(()) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
         Err((status, message)) => plain_error(status, message),
     };
-    if response.status() == StatusCode::UNAUTHORIZED {
-        let bearer = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
-    }
     response.extensions_mut().insert(summary);
     response
 }
@@ -56,6 +50,10 @@ async fn submit(
         Refusal::CannotTell => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
     })?;
     summary.caller = Some(caller.log_name());
+    if parts.headers.contains_key(header::ORIGIN) && !is_json(&parts.headers) {
+        let message = "from a web page the Content-Type must be application/json, in UTF-8".to_owned();
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
     let body = body.map_err(|rejection| match rejection.status() {
         status @ StatusCode::PAYLOAD_TOO_LARGE => {
             let most = shared.service.executor.limits().body_bytes;
@@ -66,18 +64,9 @@ async fn submit(
             "the body could not be read to its end".to_owned(),
         ),
     })?;
-    let key = parts
-        .headers
-        .get(IDEMPOTENCY_KEY)
-        .map(HeaderValue::to_str)
-        .transpose();
-    let key = key.map_err(|_| {
-        (
-            StatusCode::BAD_REQUEST,
-            "the Idempotency-Key must be ASCII".to_owned(),
-        )
-    })?;
-    let new = parse(&body, key).map_err(|message| (StatusCode::BAD_REQUEST, message))?;
+    let bad_request = |message| (StatusCode::BAD_REQUEST, message);
+    let key = idempotency_key::read(&parts.headers).map_err(bad_request)?;
+    let new = parse(&body, key).map_err(bad_request)?;
     let repository = shared.service.repository.metered();
     let now = shared.service.clock.now();
     let id = new.id(now);
@@ -95,7 +84,7 @@ async fn submit(
     }
 }
 
-fn parse(body: &[u8], idempotency_key: Option<&str>) -> Result<NewFeedback, String> {
+fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, String> {
     let expected = "the body must be a JSON object like {\"feedback\": \"…\"}";
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("{expected}, but it is not JSON: {error}"))?;
@@ -104,7 +93,7 @@ fn parse(body: &[u8], idempotency_key: Option<&str>) -> Result<NewFeedback, Stri
     };
     let draft = Draft {
         message: message.clone(),
-        idempotency_key: idempotency_key.map(str::to_owned),
+        idempotency_key,
         ..Draft::default()
     };
     NewFeedback::parse(draft).map_err(|violations| {

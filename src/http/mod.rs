@@ -3,9 +3,11 @@
 mod callers;
 mod cors;
 mod deadline;
+mod errors;
 pub mod explorer;
 mod feedback;
 mod graphql;
+mod idempotency_key;
 mod request_log;
 mod security;
 mod wire;
@@ -19,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 pub use deadline::Deadline;
+pub use errors::Malformed;
 pub use graphql::AnswerLimit;
 pub use request_log::RequestId;
 
@@ -80,7 +83,8 @@ pub fn router(service: Service, options: Options) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(Shared { service, options }))
         .layer(DefaultBodyLimit::max(body_bytes))
-        .layer(axum::middleware::from_fn(deadline::keep));
+        .layer(axum::middleware::from_fn(deadline::keep))
+        .layer(axum::middleware::from_fn(errors::guard));
     let router = security::protect(cors::allow(router, origins));
     router.layer(axum::middleware::from_fn(request_log::log))
 }

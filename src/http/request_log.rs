@@ -10,6 +10,14 @@ use axum::response::Response;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::logging::beginning;
+
+/// The most bytes of a method, a path or an operation's name in a line.
+const MAX_WORD: usize = 64;
+
+/// The most bytes of a caller's name in a line: enough for the ARN of any role's session.
+const MAX_NAME: usize = 256;
+
 /// The response header that carries the request's id.
 pub(super) const HEADER: &str = "x-request-id";
 
@@ -46,13 +54,13 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();
     span.in_scope(|| {
         tracing::info!(
-            method = method.as_str(),
-            path = path.get(..64).unwrap_or(&path),
+            method = beginning(method.as_str(), MAX_WORD),
+            path = beginning(&path, MAX_WORD),
             status = response.status().as_u16(),
             duration_ms = milliseconds(began.elapsed()),
-            caller = summary.caller,
+            caller = summary.caller.as_deref().map(|name| beginning(name, MAX_NAME)),
             operation_type = summary.operation_type,
-            operation = summary.operation,
+            operation = summary.operation.as_deref().map(|name| beginning(name, MAX_WORD)),
             error_codes = summary.error_codes,
             dynamodb_requests = summary.dynamodb_requests,
             "request"

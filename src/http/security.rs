@@ -1,16 +1,8 @@
-//! What every answer has, whatever made it: headers that keep a browser from misusing it, and an end to
-//! panics.
-
-use std::any::Any;
+//! Headers of every answer that keep a browser from misusing it.
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use tower_http::catch_panic::CatchPanicLayer;
+use axum::http::{HeaderName, HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
-
-use super::graphql;
-use crate::graphql::Code;
 
 /// The explorer page has a policy of its own.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -26,16 +18,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 pub(super) fn protect(router: Router) -> Router {
-    let router = router.layer(CatchPanicLayer::custom(answer_panic));
     HEADERS.into_iter().fold(router, |router, (name, value)| {
         let value = HeaderValue::from_static(value);
         router.layer(SetResponseHeaderLayer::if_not_present(name, value))
     })
-}
-
-/// What panicked has said so to the panic hook; its text may hold anything, and is not repeated.
-fn answer_panic(_panic: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a request ended in a panic");
-    let body = graphql::error_body(Code::InternalServerError, "internal error");
-    (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
 }

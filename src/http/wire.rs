@@ -1,7 +1,7 @@
 //! Content negotiation and JSON bodies.
 
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use headers_accept::Accept;
 use mediatype::{MediaType, MediaTypeBuf, names};
@@ -72,8 +72,8 @@ fn values(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     Some(values.collect::<Option<Vec<_>>>()?.join(","))
 }
 
-/// Whether the body is declared to be JSON in UTF-8, the one kind that is accepted: a browser sends other
-/// kinds to any site without asking it first, for any page.
+/// Whether the body is declared to be JSON in UTF-8: a browser sends other kinds to any site without asking it
+/// first, for any page.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(text) = values(headers, &header::CONTENT_TYPE) else {
         return false;
@@ -93,7 +93,21 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 
 /// An answer outside GraphQL that says what is wrong.
 pub(super) fn plain_error(status: StatusCode, message: impl Into<String>) -> Response {
-    (status, Json(json!({ "error": message.into() }))).into_response()
+    let mut response = (status, Json(json!({ "error": message.into() }))).into_response();
+    add_demand(&mut response);
+    response
+}
+
+/// Adds the header that says what an answer of this status asks of the client.
+pub(super) fn add_demand(response: &mut Response) {
+    let (name, value) = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => (header::RETRY_AFTER, "1"),
+        StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
+        _ => return,
+    };
+    response
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
 }
 
 #[cfg(test)]

@@ -293,6 +293,12 @@ async fn a_panic_is_an_internal_error_and_the_process_lives_on() {
         let expected = json!({ "errors": [{ "message": "internal error", "extensions": { "code": "INTERNAL_SERVER_ERROR" } }] });
         assert_eq!(answer.json(), expected);
         assert!(answer.header("x-request-id").is_some());
+        let plain = server
+            .request("POST", "/feedback")
+            .body(r#"{"feedback": "planted"}"#);
+        let answer = server.send(plain).await;
+        let expected = json!({ "error": "internal error" });
+        assert_eq!((answer.status, answer.json()), (500, expected));
     }
     assert_eq!(post(&server, "{ __typename }").await.status, 200);
 }

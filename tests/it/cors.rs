@@ -44,7 +44,7 @@ async fn an_allowed_origin_may_ask_and_read() {
         );
         assert_eq!(
             answer.header("access-control-expose-headers"),
-            Some("x-request-id")
+            Some("x-request-id,retry-after")
         );
     }
 }
@@ -82,4 +82,28 @@ async fn without_allowed_origins_no_page_is_let_in_and_with_a_star_every_one() {
         (answer.status, answer.header("access-control-allow-origin")),
         (200, Some("*"))
     );
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_can_read_every_answer() {
+    let server = Server::allowing("https://app.example.org").await;
+    for (path, body) in [
+        ("/graphql", "{"),
+        ("/graphql", "{}"),
+        ("/feedback", "{"),
+        ("/nothing", ""),
+    ] {
+        let request = server
+            .request("POST", path)
+            .header("origin", "https://app.example.org")
+            .header("content-type", "application/json")
+            .body(body);
+        let answer = server.send(request).await;
+        assert!(answer.status >= 400, "{path} {body}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some("https://app.example.org"),
+            "{path} {body}"
+        );
+    }
 }

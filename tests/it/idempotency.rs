@@ -114,10 +114,51 @@ async fn plain_feedback_takes_its_key_from_a_header() {
         );
     }
     assert_eq!(server.store.items().await.len(), 1);
+    // The string that the header's draft standard asks for is the same key.
+    for (key, items) in [
+        ("\"planted-key-1\"", 1),
+        (r#""planted \"key\" 2""#, 2),
+        (r#"planted "key" 2"#, 2),
+    ] {
+        assert_eq!(post("planted", key).await.status, 200, "{key}");
+        assert_eq!(server.store.items().await.len(), items, "{key}");
+    }
     let answer = post("other", "planted-key-1").await;
     let error = "the Idempotency-Key must not be the key of an earlier submission with other content";
     assert_eq!((answer.status, answer.json()), (422, json!({ "error": error })));
     let answer = post("planted", "short").await;
     let error = "the Idempotency-Key must have 8 to 128 characters, not 5";
     assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_that_is_none_or_several_is_refused() {
+    let server = Server::start().await;
+    let post = async |keys: &[&str]| -> Answer {
+        let request = server
+            .request("POST", "/feedback")
+            .json(&json!({ "feedback": "planted" }));
+        let request = keys
+            .iter()
+            .fold(request, |request, key| request.header("idempotency-key", *key));
+        server.send(request).await
+    };
+    let error = "there must be one Idempotency-Key, not several";
+    let answer = post(&["planted-key-1", "planted-key-2"]).await;
+    assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })));
+    let error = "an Idempotency-Key in quotation marks must be one string and end with them, and have a \\ before each \
+                 quotation mark and \\ in it";
+    for key in [
+        "\"planted-key-1",
+        "\"planted-key-1\", \"planted-key-2\"",
+        r#""planted\key-1""#,
+    ] {
+        let answer = post(&[key]).await;
+        assert_eq!(
+            (answer.status, answer.json()),
+            (400, json!({ "error": error })),
+            "{key}"
+        );
+    }
+    assert_eq!(server.store.items().await, [] as [Value; 0]);
 }

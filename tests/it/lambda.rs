@@ -8,6 +8,8 @@ use crate::support::lambda::{InvocationError, Lambda, Options};
 use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{Store, TABLE};
 
+mod hostile;
+
 const PLANTED: [&str; 4] = [
     "planted message",
     "planted@example.org",
@@ -274,6 +276,18 @@ async fn staff_come_in_by_what_api_gateway_has_verified() {
             "staff sam",
         ),
         (
+            jwt(json!({ "sub": "sam", "scp": "[openid feedback:read]" })),
+            200,
+            403,
+            "staff sam",
+        ),
+        (
+            jwt(json!({ "sub": "sam", "scp": "openid feedback:manage" })),
+            200,
+            200,
+            "staff sam",
+        ),
+        (
             jwt(json!({ "sub": "sam", "scope": "openid", "cognito:groups": "[readers]" })),
             403,
             403,
@@ -301,9 +315,18 @@ async fn staff_come_in_by_what_api_gateway_has_verified() {
             );
         }
     }
-    let claims = json!({ "claims": { "sub": "sam", "cognito:groups": "editors,feedback:read" } });
-    let event = authorized(EventKind::RestApi, "/staff/graphql", LIST, &claims);
-    assert_eq!(answer(&lambda, EventKind::RestApi, event).await.status, 200);
+    for claims in [
+        json!({ "sub": "sam", "cognito:groups": "editors,feedback:read" }),
+        json!({ "sub": "sam", "scp": ["openid", "feedback:read"] }),
+    ] {
+        let claims = json!({ "claims": claims });
+        let event = authorized(EventKind::RestApi, "/staff/graphql", LIST, &claims);
+        assert_eq!(
+            answer(&lambda, EventKind::RestApi, event).await.status,
+            200,
+            "{claims}"
+        );
+    }
     let mut event = authorized(EventKind::RestApi, "/staff/graphql", delete, &Value::Null);
     event["requestContext"]["identity"]["userArn"] = json!(arn);
     assert_eq!(answer(&lambda, EventKind::RestApi, event).await.status, 200);
@@ -443,12 +466,24 @@ async fn a_query_is_taken_as_it_was_written_whatever_is_in_it() {
             "query={ feedbacks { nodes { id } } }",
             "query={feedbacks(filter:{topic:\"<ä>\\u007f`|^\u{7f}\u{1}\"}){nodes{id}}}",
             "query=#\n{feedbacks{nodes{id}}}",
+            "query={feedbacks{nodes{id}}}&<",
         ] {
             let mut event = event(kind, &get);
             event["rawQueryString"] = json!(query);
             let answer = answer(&lambda, kind, event).await;
             let expected = json!({ "data": { "feedbacks": { "nodes": [] } } });
             assert_eq!(answer.json(), expected, "{kind:?} {query}");
+        }
+        for query in ["\"", "<", ">", " ", "#", "\u{7f}", "ä"] {
+            let mut event = event(kind, &get);
+            event["rawQueryString"] = json!(query);
+            let answer = answer(&lambda, kind, event).await;
+            assert_eq!(answer.status, 400, "{kind:?} {query}");
+            assert_eq!(
+                answer.json()["errors"][0]["extensions"]["code"],
+                "BAD_REQUEST",
+                "{kind:?} {query}"
+            );
         }
     }
     for (kind, name) in [
@@ -516,9 +551,206 @@ async fn a_path_leads_nowhere_else_than_it_says() {
                 Some(path) if path.starts_with('/') => json!(format!("{stage}{path}")),
                 _ => path.clone(),
             };
+            if event["pathParameters"].is_object() {
+                let rest = path.as_str().map(|path| path.strip_prefix('/').unwrap_or(path));
+                event["pathParameters"]["proxy"] = json!(rest);
+            }
             let answer = answer(&lambda, kind, event).await;
             assert_eq!(answer.status, status, "{kind:?} {path}");
         }
+    }
+}
+
+/// An event of a payload with these values in it.
+fn routed(kind: EventKind, call: &HttpCall, values: &Value) -> Value {
+    let mut event = event(kind, call);
+    for (pointer, value) in values.as_object().unwrap() {
+        let (object, name) = pointer.rsplit_once('/').unwrap();
+        event.pointer_mut(object).unwrap()[name] = value.clone();
+    }
+    event
+}
+
+#[tokio::test]
+async fn a_path_is_known_by_its_route_whatever_leads_to_the_service() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let proxy = json!({ "proxy": "graphql" });
+    for (kind, values) in [
+        // Custom domains with a path in front, which API Gateway leaves in the request's.
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/api/graphql", "/routeKey": "POST /graphql" }),
+        ),
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/api/v1/graphql", "/routeKey": "ANY /graphql" }),
+        ),
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/api/graphql", "/routeKey": "ANY /{proxy+}", "/pathParameters": proxy }),
+        ),
+        (
+            EventKind::RestApi,
+            json!({ "/path": "/api/graphql", "/resource": "/graphql", "/pathParameters": null }),
+        ),
+        (EventKind::RestApi, json!({ "/path": "/api/graphql" })),
+        (EventKind::RestApi, json!({ "/path": "/prod/graphql" })),
+        // An HTTP API that is configured for payload 1.0.
+        (
+            EventKind::RestApi,
+            json!({ "/version": "1.0", "/path": "/prod/graphql", "/resource": "$default", "/pathParameters": null }),
+        ),
+        // Stages.
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/prod/graphql", "/routeKey": "POST /graphql", "/requestContext/stage": "prod" }),
+        ),
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/prod/graphql", "/requestContext/stage": "prod" }),
+        ),
+        (
+            EventKind::HttpApi,
+            json!({ "/rawPath": "/graphql", "/requestContext/stage": "graphql" }),
+        ),
+    ] {
+        let event = routed(kind, &submit("x"), &values);
+        let status = if values["/requestContext/stage"] == "graphql" {
+            404
+        } else {
+            200
+        };
+        assert_eq!(
+            answer(&lambda, kind, event).await.status,
+            status,
+            "{kind:?} {values}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stage_that_is_called_like_a_path_is_not_taken_for_it() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let body = json!({ "query": LIST });
+    let graphql = HttpCall::post_json("/graphql", &body);
+    let staff = HttpCall::post_json("/staff/graphql", &body);
+    let jwt = json!({ "jwt": { "claims": { "sub": "sam", "scope": "feedback:read" } } });
+    let claims = json!({ "claims": { "sub": "sam", "scope": "feedback:read" } });
+    for (kind, call, values, status) in [
+        (
+            EventKind::RestApi,
+            &staff,
+            json!({ "/requestContext/stage": "staff", "/requestContext/authorizer": claims }),
+            200,
+        ),
+        (
+            EventKind::RestApi,
+            &staff,
+            json!({ "/requestContext/stage": "staff", "/requestContext/authorizer": claims,
+                "/resource": "/staff/graphql", "/pathParameters": null }),
+            200,
+        ),
+        // The public path stays the public path, which knows no staff.
+        (
+            EventKind::RestApi,
+            &graphql,
+            json!({ "/requestContext/stage": "staff", "/requestContext/authorizer": claims }),
+            401,
+        ),
+        (
+            EventKind::HttpApi,
+            &staff,
+            json!({ "/rawPath": "/staff/staff/graphql", "/requestContext/stage": "staff",
+                "/requestContext/authorizer": jwt }),
+            200,
+        ),
+        (
+            EventKind::HttpApi,
+            &graphql,
+            json!({ "/rawPath": "/staff/graphql", "/requestContext/stage": "staff",
+                "/requestContext/authorizer": jwt }),
+            401,
+        ),
+    ] {
+        let event = routed(kind, call, &values);
+        assert_eq!(
+            answer(&lambda, kind, event).await.status,
+            status,
+            "{kind:?} {values}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn headers_and_methods_that_http_does_not_allow_get_an_http_answer() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    for kind in EventKind::ALL {
+        for (name, value, status) in [
+            ("x-note", "a\u{1}b", 400),
+            ("x-note", "a\r\nb", 400),
+            ("x note", "a", 400),
+            ("", "a", 400),
+            ("X-Note", "Grüße", 200),
+            ("User-Agent", "\ttab", 200),
+        ] {
+            let answer = lambda.call(kind, &submit("x").with_header(name, value)).await;
+            assert_eq!(answer.status, status, "{kind:?} {name:?}: {value:?}");
+            assert!(answer.header("x-request-id").is_some(), "{kind:?}");
+        }
+        for (method, status) in [
+            ("GE T", 400),
+            ("", 400),
+            ("POST\n", 400),
+            ("post", 405),
+            ("BREW", 405),
+        ] {
+            let call = HttpCall {
+                method: method.to_owned(),
+                ..submit("x")
+            };
+            assert_eq!(
+                lambda.call(kind, &call).await.status,
+                status,
+                "{kind:?} {method:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_a_log_line_is_bounded() {
+    let store = Store::new().await;
+    let lambda = start(&store).await;
+    let long = "ä".repeat(5_000);
+    let query = format!("query {} {{ __typename }}", "A".repeat(16_000));
+    let call = HttpCall::post_json("/graphql", &json!({ "query": query }));
+    let jwt = json!({ "jwt": { "claims": { "sub": long, "scope": "feedback:read" } } });
+    let mut staff = event(
+        EventKind::HttpApi,
+        &HttpCall::post_json("/staff/graphql", &json!({ "query": query })),
+    );
+    staff["requestContext"]["authorizer"] = jwt;
+    let odd = HttpCall {
+        method: "X".repeat(5_000),
+        path: format!("/{long}"),
+        ..submit("x")
+    };
+    for event in [
+        event(EventKind::HttpApi, &call),
+        staff,
+        event(EventKind::HttpApi, &odd),
+        event(EventKind::Alb, &odd),
+    ] {
+        let status = answer(&lambda, EventKind::HttpApi, event).await.status;
+        assert!([200, 404].contains(&status), "{status}");
+        let line = lambda.log_line(&lambda.last_request_id()).await;
+        assert!(line.len() < 1_000, "{} bytes: {line:.2000}", line.len());
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let (method, path) = (line["method"].as_str().unwrap(), line["path"].as_str().unwrap());
+        assert!(method.len() <= 64 && path.len() <= 64, "{line}");
     }
 }
 
@@ -587,9 +819,12 @@ async fn an_event_with_a_part_missing_is_answered_or_refused() {
 
 #[track_caller]
 fn assert_no_http_event(error: &InvocationError) {
-    let expected = "this function expects a JSON payload from Amazon API Gateway, Amazon Elastic Load Balancer, or \
-                    AWS Lambda Function URLs";
-    assert!(error.message.contains(expected), "{error:?}");
+    let expected = "this function takes HTTP requests, as events of an API Gateway HTTP API or REST API, of a Lambda \
+                    Function URL or of an Application Load Balancer: this event is none of them";
+    assert_eq!(
+        (error.error_type.as_str(), error.message.as_str()),
+        ("NotHttp", expected)
+    );
 }
 
 #[tokio::test]

@@ -92,9 +92,88 @@ async fn an_error_inside_shows_nothing_of_the_inside() {
         let server = Server::refused(400, code).await;
         let answer = post(&server, r#"{"feedback": "x"}"#).await;
         assert_eq!(
+            answer.header("retry-after"),
+            Some("1").filter(|_| status == 429),
+            "{code}"
+        );
+        assert_eq!(
             (answer.status, answer.json()),
             (status, json!({ "error": error })),
             "{code}"
         );
     }
+}
+
+#[tokio::test]
+async fn when_to_try_again_is_said_where_that_helps() {
+    for (status, kind, expected) in [
+        (400, "ThrottlingException", 429),
+        (500, "InternalServerError", 503),
+    ] {
+        let server = Server::refused(status, kind).await;
+        let answer = post(&server, r#"{"feedback": "x"}"#).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (expected, Some("1")),
+            "{kind}"
+        );
+    }
+}
+
+/// A browser asks before it sends JSON to another origin, and does not before it sends a form or a text.
+#[tokio::test]
+async fn a_web_page_has_to_send_json() {
+    let body = r#"{"feedback": "planted"}"#;
+    for server in [
+        Server::start().await,
+        Server::allowing("https://app.example.org").await,
+    ] {
+        for (content_type, origin, status) in [
+            (Some("text/plain"), Some("https://app.example.org"), 415),
+            (Some("text/plain"), Some("null"), 415),
+            (
+                Some("application/x-www-form-urlencoded"),
+                Some("https://evil.example"),
+                415,
+            ),
+            (
+                Some("application/json; charset=utf-16"),
+                Some("https://app.example.org"),
+                415,
+            ),
+            (None, Some("https://app.example.org"), 415),
+            (Some("application/json"), Some("https://app.example.org"), 200),
+            (
+                Some("application/json;charset=UTF-8"),
+                Some("https://app.example.org"),
+                200,
+            ),
+            (Some("text/plain"), None, 200),
+            (None, None, 200),
+        ] {
+            let mut request = server.request("POST", "/feedback").body(body);
+            if let Some(content_type) = content_type {
+                request = request.header("content-type", content_type);
+            }
+            if let Some(origin) = origin {
+                request = request.header("origin", origin);
+            }
+            let answer = server.send(request).await;
+            assert_eq!(answer.status, status, "{content_type:?} {origin:?}");
+            if status == 415 {
+                let error = "from a web page the Content-Type must be application/json, in UTF-8";
+                assert_eq!(answer.json(), json!({ "error": error }));
+            }
+        }
+        assert_eq!(server.store.items().await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn line_breaks_as_forms_send_them_are_stored_as_newlines() {
+    let server = Server::start().await;
+    let answer = post(&server, r#"{"feedback": "one\r\ntwo\rthree\r\n"}"#).await;
+    assert_eq!(answer.status, 200);
+    let items = server.store.items().await;
+    assert_eq!(items[0]["feedback"], "one\ntwo\nthree");
 }

@@ -73,6 +73,73 @@ async fn what_was_submitted_comes_back_trimmed_and_otherwise_unchanged() {
 }
 
 #[tokio::test]
+async fn line_breaks_as_forms_send_them_are_stored_as_newlines() {
+    let server = Server::start().await;
+    let input = json!({
+        "message": "one\r\ntwo\rthree\n",
+        "topic": "a\r\nb",
+        "metadata": [{ "key": "address", "value": "1 High St\r\nTown" }],
+        "idempotencyKey": "planted-key-1",
+    });
+    let payload = submit(&server, input.clone()).await;
+    let feedback = &payload["feedback"];
+    assert_eq!(feedback["message"], "one\ntwo\nthree", "{payload}");
+    assert_eq!(feedback["topic"], "a\nb");
+    assert_eq!(feedback["metadata"][0]["value"], "1 High St\nTown");
+    let same = json!({
+        "message": "one\ntwo\nthree",
+        "topic": "a\nb",
+        "metadata": [{ "key": "address", "value": "1 High St\nTown" }],
+        "idempotencyKey": "planted-key-1",
+    });
+    assert_eq!(submit(&server, same).await["feedback"]["id"], feedback["id"]);
+    assert_eq!(server.store.items().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_nobody_can_see_is_no_text() {
+    let server = Server::start().await;
+    for text in [
+        "\u{200b}",
+        "\u{2060}\u{feff}",
+        "\u{3164}",
+        " \u{2800}\n",
+        "\u{202e}",
+    ] {
+        let input = json!({ "message": text, "topic": text, "metadata": [{ "key": text, "value": text }] });
+        let expected = ["message: BLANK", "topic: BLANK", "metadata.0.key: BLANK"];
+        assert_eq!(
+            broken(&server, input).await,
+            expected,
+            "{}",
+            text.escape_unicode()
+        );
+    }
+    let input = json!({ "message": "\u{200b}👍", "metadata": [{ "key": "k", "value": "\u{200b}" }] });
+    assert_eq!(submit(&server, input).await["feedback"]["message"], "\u{200b}👍");
+}
+
+#[tokio::test]
+async fn a_page_url_is_whole_and_holds_no_credentials() {
+    let server = Server::start().await;
+    for url in [
+        "https:example.org/?u=http://x",
+        "https:\\\\example.org",
+        "http:/example.org",
+        "https:///example.org",
+        "https://.",
+        "https://sam:secret@example.org/",
+        "https://sam@example.org/",
+    ] {
+        let input = json!({ "message": "planted", "pageUrl": url });
+        assert_eq!(broken(&server, input).await, ["pageUrl: INVALID_URL"], "{url}");
+    }
+    let url = "https://example.org/?back=https://sam@example.com";
+    let payload = submit(&server, json!({ "message": "planted", "pageUrl": url })).await;
+    assert_eq!(payload["feedback"]["pageUrl"], url);
+}
+
+#[tokio::test]
 async fn the_item_has_the_attributes_that_readers_of_the_table_know() {
     let server = Server::start().await;
     let payload = submit(&server, json!({ "message": "hello" })).await;

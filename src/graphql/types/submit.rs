@@ -6,8 +6,9 @@ use super::feedback::FeedbackObject;
 use crate::domain::{Draft, MetadataEntry, Rule, Violation};
 use crate::repository::Submission;
 
-/// Feedback to submit. White space at the ends of every text is trimmed before it is checked and stored;
-/// otherwise it is stored as it is. Lengths are counted in Unicode characters (code points) after that.
+/// Feedback to submit. Before a text is checked and stored, white space at its ends is trimmed, and each line break
+/// (`\r\n` or `\r`) becomes `\n`; otherwise it is stored as it is. Lengths are counted in Unicode characters (code
+/// points) after that. A text that must not be empty needs a character that can be seen.
 #[derive(InputObject)]
 pub(crate) struct SubmitFeedbackInput {
     /// What the person writes: 1 to 5,000 characters.
@@ -18,7 +19,7 @@ pub(crate) struct SubmitFeedbackInput {
     topic: Option<String>,
     /// Where they can be answered: an email address of at most 254 characters.
     email: Option<String>,
-    /// The page they are on: an http or https URL of at most 2,048 characters.
+    /// The page they are on: a whole http or https URL of at most 2,048 characters, without a user name or password.
     page_url: Option<String>,
     /// Whatever else your frontend knows: at most 16 pairs.
     metadata: Option<Vec<FeedbackMetadataInput>>,
@@ -65,7 +66,8 @@ pub(crate) struct SubmitFeedbackUserError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Rule")]
 pub(crate) enum SubmitFeedbackErrorCode {
-    /// The text is empty, or only white space. Leave an optional field out instead.
+    /// The text is empty, or has only white space and other characters that nobody can see. Leave an optional field out
+    /// instead.
     Blank,
     /// The text has too few characters.
     TooShort,
@@ -75,11 +77,11 @@ pub(crate) enum SubmitFeedbackErrorCode {
     TooMany,
     /// The number is too small or too large.
     OutOfRange,
-    /// The text has a control character other than newline and tab.
+    /// The text has a control character other than those of line breaks and tabs.
     ControlCharacter,
     /// The text is not an email address.
     InvalidEmail,
-    /// The text is not a whole http or https URL.
+    /// The text is not a whole http or https URL, or has a user name or a password in it.
     InvalidUrl,
     /// The key stands in the list already.
     DuplicateKey,

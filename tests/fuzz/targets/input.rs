@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use axum::Router;
 use axum::http::StatusCode;
 use feedback_fuzz::{check_graphql, execute, expand, post, with_open};
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -84,7 +86,7 @@ async fn by_plain_post(router: &Router, text: &str) {
     let message = message.as_str();
     if answer.status == StatusCode::OK {
         let latest = latest(router).await;
-        assert_eq!(latest["message"].as_str(), message.map(str::trim));
+        assert_eq!(latest["message"].as_str().map(str::to_owned), message.map(stored));
     } else {
         let is_fine = message.is_some_and(is_message) && answer.status != StatusCode::PAYLOAD_TOO_LARGE;
         assert!(!is_fine, "{answer:?}");
@@ -131,12 +133,17 @@ async fn latest(router: &Router) -> Value {
     nodes.remove(0)
 }
 
-/// Checks that feedback says what the input did, white space at the ends of its texts aside.
+/// A text as it is stored.
+fn stored(text: &str) -> String {
+    text.trim().replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// Checks that feedback says what the input did, with its texts as they are stored.
 fn check_unchanged(input: &Value, feedback: &Value) {
     for name in ["message", "topic", "email", "pageUrl"] {
         assert_eq!(
-            feedback[name].as_str(),
-            input[name].as_str().map(str::trim),
+            feedback[name].as_str().map(str::to_owned),
+            input[name].as_str().map(stored),
             "{name}"
         );
     }
@@ -151,16 +158,21 @@ fn check_unchanged(input: &Value, feedback: &Value) {
     assert_eq!(kept.len(), given.len(), "metadata");
     for (kept, given) in kept.iter().zip(given) {
         for name in ["key", "value"] {
-            assert_eq!(kept[name].as_str(), given[name].as_str().map(str::trim), "{name}");
+            let (kept, given) = (kept[name].as_str(), given[name].as_str());
+            assert_eq!(kept.map(str::to_owned), given.map(stored), "{name}");
         }
     }
 }
 
 /// Whether the service must take this for a message.
 fn is_message(text: &str) -> bool {
-    let text = text.trim();
+    let text = stored(text);
     let is_control = |character: char| character.is_control() && !"\n\t".contains(character);
-    (1..=5_000).contains(&text.chars().count()) && !text.contains(is_control)
+    let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    let is_invisible = |character: char| {
+        character.is_whitespace() || character == '\u{2800}' || is_ignorable.contains(character)
+    };
+    text.chars().count() <= 5_000 && !text.contains(is_control) && !text.chars().all(is_invisible)
 }
 
 /// The text of an object's member, if the object has this member and no other.

@@ -2,7 +2,7 @@
 //! after the other and posts each answer back.
 //!
 //! The service's own code is not linked in on this path. What a test sees here went through the binary's
-//! configuration, `lambda_http`'s reading of the event and its writing of the answer, which are the parts that a
+//! configuration, the reading of the event and the writing of the answer, which are the parts that a
 //! test over the router alone would never run.
 
 use std::{

@@ -32,6 +32,8 @@ fn errors_throttles_duration_and_5xx_are_watched_where_aws_counts_them() {
         ("AWS/DynamoDB", "ReadThrottleEvents", &index),
         ("AWS/DynamoDB", "WriteThrottleEvents", &index),
         ("AWS/ApiGateway", "5xx", &api),
+        // Once for itself, and once so as not to take it for a fault.
+        ("AWS/Lambda", "Throttles", &function),
     ];
     let mut expected: Vec<Watched> = expected
         .into_iter()
@@ -134,6 +136,9 @@ fn a_deployment_goes_back_on_what_the_new_version_does() {
             .get(name)
             .unwrap_or_else(|| panic!("there is no alarm {name}"));
         for (namespace, metric, dimensions) in watched(alarm) {
+            if metric == "Throttles" {
+                continue;
+            }
             if namespace == "AWS/Lambda" {
                 // One that is on because of the old version would stop the new one, which mends it.
                 for (dimension, value) in version_dimensions(&template) {
@@ -145,6 +150,34 @@ fn a_deployment_goes_back_on_what_the_new_version_does() {
     }
     let expected = ["5xx", "Duration", "Errors"].map(str::to_owned);
     assert_eq!(metrics, BTreeSet::from(expected));
+}
+
+/// The API answers 5xx for them, and no version is at fault.
+#[test]
+fn a_deployment_does_not_go_back_on_requests_that_were_throttled() {
+    let template = Template::load();
+    let alarms = alarms(&template);
+    for name in rollback_alarms(&template.with(&[])) {
+        let alarm = &alarms[&name];
+        if watched(alarm).iter().all(|(_, metric, _)| metric != "5xx") {
+            continue;
+        }
+        let [faults, answers, throttles] = list(&alarm["Metrics"]) else {
+            panic!("{name} counts something else");
+        };
+        assert_eq!(faults["Expression"], "FILL(answers, 0) - FILL(throttles, 0)");
+        assert_eq!(
+            (&answers["Id"], &throttles["Id"]),
+            (&json!("answers"), &json!("throttles"))
+        );
+        assert_eq!(answers["MetricStat"]["Metric"]["MetricName"], "5xx");
+        assert_eq!(throttles["MetricStat"]["Metric"]["MetricName"], "Throttles");
+        for metric in [answers, throttles] {
+            assert_eq!(metric["MetricStat"]["Stat"], "Sum");
+        }
+        return;
+    }
+    panic!("no alarm on 5xx rolls a deployment back");
 }
 
 #[test]

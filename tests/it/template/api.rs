@@ -90,6 +90,25 @@ fn staff_come_in_with_a_signed_request() {
     assert!(arn.ends_with("/staff/graphql"), "{arn}");
 }
 
+/// A deployment leaves on a route what is left out of the template.
+#[test]
+fn the_way_in_is_said_for_every_route_and_without_staff_no_route_of_theirs_is_left() {
+    let template = Template::load();
+    for settings in variation::all() {
+        for (key, route) in routes(&template.with(&settings)) {
+            let expected = match (STAFF.contains(&key.as_str()), settings.contains(&IAM[0])) {
+                (false, _) => "NONE",
+                (true, true) => "AWS_IAM",
+                (true, false) => "JWT",
+            };
+            assert_eq!(route["AuthorizationType"], expected, "{key}, {settings:?}");
+        }
+    }
+    let without = template.with(&[]);
+    assert!(routes(&without).keys().all(|key| !key.contains("/staff/")));
+    assert!(without.of_type("AWS::ApiGatewayV2::Authorizer").is_empty());
+}
+
 #[test]
 fn tokens_are_not_checked_without_an_issuer_and_an_audience() {
     let template = Template::load();

@@ -38,10 +38,10 @@ fn the_template_has_no_secret_in_it() {
 }
 
 #[test]
-fn the_keys_outlive_the_stack_and_get_a_new_name_with_a_new_one() {
+fn the_keys_outlive_the_stack_but_not_a_deployment_that_failed_to_make_them() {
     let template = Template::load();
     let (_, secret) = template.only("AWS::SecretsManager::Secret");
-    assert_eq!(secret["DeletionPolicy"], "Retain");
+    assert_eq!(secret["DeletionPolicy"], "RetainExceptOnCreate");
     assert_eq!(secret["UpdateReplacePolicy"], "Retain");
     assert_eq!(
         secret["Properties"]["Name"],

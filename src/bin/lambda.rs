@@ -2,8 +2,6 @@
 //!
 //! Client, schema and router are made once, before the first event is asked for.
 
-mod events;
-
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,9 +13,9 @@ use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
-use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository};
-use lambda_http::{Error, lambda_runtime};
+use feedback_graphql::{lambda, logging};
+use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -57,5 +55,5 @@ async fn run(config: Config) -> Result<(), Error> {
         allowed_origins: config.allowed_origins,
         explorer: config.explorer.then_some(Source::Cdn),
     };
-    lambda_runtime::run(events::answering(router(service, options))).await
+    lambda_runtime::run(lambda::answering(router(service, options))).await
 }

@@ -1,0 +1,52 @@
+//! The service on AWS Lambda: events of HTTP APIs, REST APIs, Function URLs and load balancers, answered by the
+//! router.
+//!
+//! Requests are read from the event's JSON here, rather than by the events' types of the runtime's library: those
+//! fail over a header that HTTP does not allow, and panic over a host that is none, and clients can write both.
+//! Whatever has an HTTP request in it gets an HTTP answer; what makes no sense as one is refused by the router,
+//! which has the words for it and a line in the log.
+
+mod answer;
+mod event;
+
+use std::time::{Instant, SystemTime};
+
+use axum::Router;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, Service, service_fn};
+use serde_json::value::RawValue;
+
+pub use self::answer::Answer;
+use self::event::Event;
+use crate::http::{Deadline, RequestId};
+
+/// The router, as a function of events.
+///
+/// The error is for events that have no HTTP request in them.
+#[must_use]
+pub fn answering(
+    router: Router,
+) -> impl Service<LambdaEvent<Box<RawValue>>, Response = Answer, Error = Diagnostic> {
+    service_fn(move |event: LambdaEvent<Box<RawValue>>| answer(router.clone(), event))
+}
+
+async fn answer(mut router: Router, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+    let LambdaEvent { payload, context } = event;
+    let Event { mut request, front } = Event::read(&payload).ok_or_else(|| Diagnostic {
+        error_type: "NotHttp".to_owned(),
+        error_message:
+            "this function takes HTTP requests, as events of an API Gateway HTTP API or REST API, of a \
+                        Lambda Function URL or of an Application Load Balancer: this event is none of them"
+                .to_owned(),
+    })?;
+    let extensions = request.extensions_mut();
+    extensions.insert(deadline(&context));
+    extensions.insert(RequestId(context.request_id));
+    let Ok(response) = router.call(request).await;
+    Answer::of(response, front).await
+}
+
+/// When Lambda will stop the function.
+fn deadline(context: &Context) -> Deadline {
+    let left = context.deadline().duration_since(SystemTime::now());
+    Deadline(Instant::now() + left.unwrap_or_default())
+}
