@@ -65,15 +65,15 @@ impl FromStr for Limits {
         for pair in pairs {
             let limit = pair.split_once('=').and_then(|(name, number)| {
                 let (limit, most) = match name {
-                    "bodyBytes" => (&mut limits.body_bytes, 6 * 1024 * 1024),
-                    "queryBytes" => (&mut limits.query_bytes, 256 * 1024),
-                    "tokens" => (&mut limits.tokens, 50_000),
-                    "depth" => (&mut limits.depth, 50),
-                    "complexity" => (&mut limits.complexity, 100_000),
-                    "aliases" => (&mut limits.aliases, 10_000),
-                    "rootFields" => (&mut limits.root_fields, 1_000),
-                    "submissions" => (&mut limits.submissions, 1_000),
-                    "directives" => (&mut limits.directives, 10_000),
+                    "bodyBytes" => (&mut limits.body_bytes, 9_999_999),
+                    "queryBytes" => (&mut limits.query_bytes, 999_999),
+                    "tokens" => (&mut limits.tokens, 99_999),
+                    "depth" => (&mut limits.depth, 99),
+                    "complexity" => (&mut limits.complexity, 99_999),
+                    "aliases" => (&mut limits.aliases, 9_999),
+                    "rootFields" => (&mut limits.root_fields, 999),
+                    "submissions" => (&mut limits.submissions, 999),
+                    "directives" => (&mut limits.directives, 9_999),
                     _ => return None,
                 };
                 *limit = number.parse().ok().filter(|number| *number <= most)?;
@@ -81,9 +81,9 @@ impl FromStr for Limits {
             });
             if limit.is_none() {
                 return Err(
-                    "pairs like \"depth=16 complexity=5000\" of bodyBytes (at most 6291456), queryBytes (262144), \
-                     tokens (50000), depth (50), complexity (100000), aliases (10000), rootFields (1000), submissions \
-                     (1000) and directives (10000)"
+                    "pairs like \"depth=16 complexity=5000\" of bodyBytes (at most 9999999), queryBytes (999999), tokens \
+                     (99999), depth (99), complexity (99999), aliases (9999), rootFields (999), submissions (999) and \
+                     directives (9999)"
                         .to_owned(),
                 );
             }

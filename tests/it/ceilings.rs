@@ -160,7 +160,7 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
         (aliases, "TOO_MANY_ALIASES"),
         (expanding, "GRAPHQL_VALIDATION_FAILED"),
         (expanding_fields, "QUERY_TOO_COMPLEX"),
-        (chain, "GRAPHQL_VALIDATION_FAILED"),
+        (chain, "QUERY_TOO_DEEP"),
         (
             format!("{}a{}", "{a".repeat(5_000), "}".repeat(5_000)),
             "QUERY_TOO_DEEP",

@@ -62,27 +62,31 @@ fn numbers_go_as_far_as_they_do_in_the_code() {
 
 #[test]
 fn every_limit_that_may_be_named_is_one_of_the_codes() {
-    const NAMES: [&str; 8] = [
-        "bodyBytes",
-        "queryBytes",
-        "tokens",
-        "depth",
-        "complexity",
-        "aliases",
-        "rootFields",
-        "directives",
+    const NAMES_AND_DIGITS: [(&str, usize); 9] = [
+        ("bodyBytes", 7),
+        ("queryBytes", 6),
+        ("tokens", 5),
+        ("depth", 2),
+        ("complexity", 5),
+        ("aliases", 4),
+        ("rootFields", 3),
+        ("submissions", 3),
+        ("directives", 4),
     ];
     let limits = parameter_of("FEEDBACK_LIMITS");
-    let pair = format!("({})=[0-9]{{1,9}}", NAMES.join("|"));
+    let pairs = NAMES_AND_DIGITS.map(|(name, digits)| format!("{name}=[0-9]{{1,{digits}}}"));
+    let pair = format!("({})", pairs.join("|"));
     assert_eq!(limits["AllowedPattern"], format!("^({pair}(,{pair})*)?$"));
-    for name in NAMES {
-        assert_eq!(error_of("FEEDBACK_LIMITS", &format!("{name}=999999999")), None);
+    for (name, digits) in NAMES_AND_DIGITS {
+        let with = |value: String| error_of("FEEDBACK_LIMITS", &format!("{name}={value}"));
+        assert_eq!(with("9".repeat(digits)), None);
+        assert!(with(format!("1{}", "0".repeat(digits))).is_some(), "{name}");
         assert!(
             text(&limits["Description"]).contains(name),
             "{name} is not explained"
         );
     }
-    let all = NAMES.map(|name| format!("{name}=1")).join(",");
+    let all = NAMES_AND_DIGITS.map(|(name, _)| format!("{name}=1")).join(",");
     assert_eq!(error_of("FEEDBACK_LIMITS", &all), None);
     assert!(
         error_of("FEEDBACK_LIMITS", "length=1").is_some(),
