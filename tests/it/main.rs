@@ -26,6 +26,7 @@ mod requests;
 mod roundtrip;
 mod rust_client;
 mod schema;
+mod shards;
 mod submitting;
 mod support;
 mod table;
