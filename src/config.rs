@@ -27,9 +27,7 @@ pub const VARIABLES: &[&str] = &[
     LIMITS,
 ];
 
-/// The most shards a timeline can have: 64,000 submissions a second, past what one account's table takes
-/// without a raised quota. Each costs a `Query` a page.
-pub const MAX_TIMELINE_SHARDS: u32 = 64;
+pub use crate::repository::MAX_TIMELINE_SHARDS;
 
 /// The longest retention, in days.
 pub const MAX_RETENTION_DAYS: u32 = 3_650;
@@ -49,8 +47,8 @@ const LIMITS: &str = "FEEDBACK_LIMITS";
 pub struct Config {
     /// `FEEDBACK_TABLE`: the table's name. Required.
     pub table: String,
-    /// `FEEDBACK_TIMELINE_SHARDS`: how many shards the timeline is written to, 1 to
-    /// [`MAX_TIMELINE_SHARDS`]; 1 if unset. May be raised at any time, must never be lowered.
+    /// `FEEDBACK_TIMELINE_SHARDS`: how many shards the timeline is to have, 1 to [`MAX_TIMELINE_SHARDS`]; 1 if
+    /// unset. May be raised at any time. A number lower than it has been before changes nothing.
     pub timeline_shards: NonZeroU32,
     /// `FEEDBACK_ALLOWED_ORIGINS`: which other origins' pages may use the service from a browser; none if
     /// unset.

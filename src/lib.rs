@@ -30,11 +30,12 @@
 //!
 //! Partition key `feedbackId`. The index `timeline` has the partition key `timelineShard`, the sort key
 //! `timelinePosition` and all attributes. A position is the time in milliseconds and the id: unique, and its
-//! byte order is time order ([`domain::Position`]).
+//! byte order is time order ([`domain::Position`]). One item more, `meta#timeline`, says how many shards there are.
 //!
 //! | access pattern | requests to DynamoDB | where |
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
+//! | how many shards there are | 1 `GetItem` when a function warms up, and once a minute beside a page's `Query` | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
 //! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |
 //! | a page of the timeline | 1 `Query` a shard, and more only where a shard runs dry | [`repository::FeedbackRepository::page`] |

@@ -17,6 +17,9 @@ export const DELAYS = [0, 4];
 const ok = (answer) => reply(200, answer);
 const STORED = ok({});
 const NOTHING = { BatchGetItem: ok({ Responses: {}, UnprocessedKeys: {} }), GetItem: ok({}) };
+const SHARDS = ok({
+  Item: { feedbackId: { S: 'meta#timeline' }, shards: { N: '1' }, shardsBefore: { N: '1' }, raisedAt: { N: '0' } },
+});
 const INVALID = reply(400, {
   __type: 'com.amazon.coral.validate#ValidationException',
   message: 'not what the benchmark asks for',
@@ -35,8 +38,8 @@ const PAGES = RECORDS.map((record, index) => {
 const ANSWERS = {
   PutItem: ({ Item }) => (Item.feedback?.S === MESSAGE && Item.feedbackId?.S ? STORED : INVALID),
   Query: ({ IndexName, Limit }) => (IndexName === 'timeline' && PAGES[Math.min(Limit, PAGES.length) - 1]) || INVALID,
-  // Nothing is found by id: these are here for a subject that opens its connection by a read.
-  GetItem: () => NOTHING.GetItem,
+  // No feedback is found by id: these are here for a subject that opens its connection by a read.
+  GetItem: ({ Key }) => (Key.feedbackId?.S === 'meta#timeline' ? SHARDS : NOTHING.GetItem),
   BatchGetItem: () => NOTHING.BatchGetItem,
 };
 

@@ -37,7 +37,9 @@ pub async fn measure(shards: NonZeroU32, broken: &mut Vec<String>) -> Result<Vec
     let client = tally.of(&connect_without_account(&engine.endpoint()));
     table::create_if_missing(&connect_without_account(&engine.endpoint()), TABLE).await?;
     let repository = FeedbackRepository::new(client, TABLE, shards);
+    repository.warm_up(at(0)?).await?;
     fill(&repository).await?;
+    repository.warm_up(at(LIVE + EXPIRED)?).await?;
 
     let mut rows = Vec::new();
     let mut after = None;

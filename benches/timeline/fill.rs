@@ -68,13 +68,16 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let engine = Engine::start(&storage, None).await?;
     let client = connect_without_account(&engine.endpoint());
     table::create_if_missing(&client, TABLE).await?;
+    let catcher = Catcher::default();
+    let repository = FeedbackRepository::new(watched(&client, catcher.clone()), TABLE, shards);
+    repository
+        .warm_up(Timestamp::from_millis(BEGIN).ok_or("a time out of range")?)
+        .await?;
     engine.stop().await;
 
     let (sender, receiver) = sync_channel(2);
     let database = Database::new(path.to_str().ok_or("a path that is not Unicode")?)?;
     let import = thread::spawn(move || import(&database, &receiver));
-    let catcher = Catcher::default();
-    let repository = FeedbackRepository::new(watched(&client, catcher.clone()), TABLE, shards);
     let mut rng = Rng::with_seed(SEED);
     let mut known = Vec::with_capacity(items);
     let mut millis = BEGIN;
@@ -166,7 +169,7 @@ fn make(rng: &mut Rng, millis: u64) -> Result<(NewFeedback, Known), Box<dyn Erro
 
 type Caught = HashMap<String, AttributeValue>;
 
-/// Takes items out of the requests that would store them, and lets none of the requests go.
+/// Takes feedback out of the requests that would store it, and lets none of these requests go.
 #[derive(Debug, Clone, Default)]
 struct Catcher(Arc<Mutex<Vec<Caught>>>);
 
@@ -187,8 +190,10 @@ impl Intercept for Catcher {
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let put = context.input_mut().downcast_mut::<PutItemInput>();
-        let item = put.and_then(|put| put.item.take()).ok_or("no item")?;
+        let Some(put) = context.input_mut().downcast_mut::<PutItemInput>() else {
+            return Ok(());
+        };
+        let item = put.item.take().ok_or("no item")?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(item);
         Err("caught".into())
     }

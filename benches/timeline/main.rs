@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use feedback_graphql::config::MAX_TIMELINE_SHARDS;
+use feedback_graphql::domain::Timestamp;
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{FeedbackRepository, connect_without_account};
 
@@ -108,7 +109,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
             };
             // The last full page is among the last ones where there are not as many.
             let far_in = FAR_IN.min(items / SIZE + 1 - SAMPLE);
-            // The client's first request also opens a connection.
+            table.repository.warm_up(Timestamp::MAX).await?;
             table.sample(1, Wanted::All, &mut Vec::new()).await?;
             for first in [1, far_in] {
                 for wanted in Wanted::EACH {

@@ -16,8 +16,10 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 
 /// What was asked, and what it cost.
@@ -93,6 +95,10 @@ impl Intercept for Tally {
             put.return_consumed_capacity = total;
         } else if let Some(delete) = input.downcast_mut::<DeleteItemInput>() {
             delete.return_consumed_capacity = total;
+        } else if let Some(get) = input.downcast_mut::<GetItemInput>() {
+            get.return_consumed_capacity = total;
+        } else if let Some(update) = input.downcast_mut::<UpdateItemInput>() {
+            update.return_consumed_capacity = total;
         }
         Ok(())
     }
@@ -130,6 +136,10 @@ impl Intercept for Tally {
             consumed.extend(&put.consumed_capacity);
         } else if let Some(deleted) = output.downcast_ref::<DeleteItemOutput>() {
             consumed.extend(&deleted.consumed_capacity);
+        } else if let Some(got) = output.downcast_ref::<GetItemOutput>() {
+            consumed.extend(&got.consumed_capacity);
+        } else if let Some(updated) = output.downcast_ref::<UpdateItemOutput>() {
+            consumed.extend(&updated.consumed_capacity);
         }
         if consumed.is_empty() {
             return Err("an answer that does not tell what it consumed".into());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use clap::{ArgAction, Parser};
-use feedback_graphql::config::parse_shards;
+use feedback_graphql::domain::Clock;
 use feedback_graphql::local::takes_any_credentials;
 use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Survey, Unadoptable};
 use feedback_graphql::repository::{self, table};
@@ -26,19 +26,14 @@ use url::Url;
 /// again at any time, run twice, and run while the service and the old function are at work. Items that it
 /// cannot make sense of are named and left as they are.
 ///
-/// It needs the rights to dynamodb:DescribeTable, dynamodb:Scan and dynamodb:UpdateItem on the table, and
-/// takes region and credentials from where the AWS CLI does.
+/// It needs the rights to dynamodb:DescribeTable, dynamodb:GetItem, dynamodb:Scan and dynamodb:UpdateItem on the
+/// table and to dynamodb:Query on the index, and takes region and credentials from where the AWS CLI does.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
 struct Arguments {
     /// Name of the table
     #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE")]
     table: String,
-
-    /// Partitions that the service spreads the timeline over, 1 to 64. Not more than the service is told to
-    /// use: what lies in a partition that it does not read is not listed
-    #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", default_value = "1", value_parser = expecting_shards)]
-    shards: NonZeroU32,
 
     /// Adopt the items. Without it nothing is changed
     #[arg(long)]
@@ -110,7 +105,14 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         );
     }
     if arguments.write {
-        return adopt(arguments, &adoption, survey.adoptable).await;
+        let shards = if inspection.index == Index::Building {
+            // It cannot be asked yet which shards are in use. The first one always is.
+            NonZeroU32::MIN
+        } else {
+            let shards = adoption.shards(Clock::System.now()).await;
+            shards.map_err(|error| format!("cannot tell how many shards table {table} has: {error}"))?
+        };
+        return adopt(&adoption, shards, survey.adoptable).await;
     }
     println!("\nNothing was changed.");
     if !has_index {
@@ -132,7 +134,7 @@ async fn survey(adoption: &Adoption) -> Result<Survey, String> {
     survey.map_err(|error| error.to_string())
 }
 
-async fn adopt(arguments: &Arguments, adoption: &Adoption, expected: u64) -> Result<ExitCode, String> {
+async fn adopt(adoption: &Adoption, shards: NonZeroU32, expected: u64) -> Result<ExitCode, String> {
     let progress = ProgressBar::new(expected)
         .with_style(style("adopting {wide_bar} {human_pos}/{human_len} ({eta} left)"));
     let (mut adopted, mut overtaken) = (0_u64, 0_u64);
@@ -144,7 +146,7 @@ async fn adopt(arguments: &Arguments, adoption: &Adoption, expected: u64) -> Res
             Adopted::Not(item) => progress.suspend(|| println!("  {}", line(&item))),
         }
     };
-    let ended = or_interrupted(adoption.run(arguments.shards, report)).await;
+    let ended = or_interrupted(adoption.run(shards, report)).await;
     progress.finish_and_clear();
     println!("\n{} adopted.", items(adopted));
     if overtaken > 0 {
@@ -182,6 +184,12 @@ fn tell(arguments: &Arguments, survey: &Survey) {
     println!("  {} to be left as they are", HumanCount(left));
     for item in &survey.unadoptable {
         println!("    {}", line(item));
+    }
+    if survey.has_shards_item {
+        println!(
+            "The item {} is skipped: it says how many shards the timeline has.",
+            table::SHARDS_ITEM
+        );
     }
 }
 
@@ -270,10 +278,6 @@ async fn connect(endpoint: Option<&Url>) -> (Client, Credentials) {
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn expecting_shards(text: &str) -> Result<NonZeroU32, String> {
-    parse_shards(text).map_err(|expected| format!("expected {expected}"))
 }
 
 fn parse_endpoint(text: &str) -> Result<Url, String> {

@@ -26,8 +26,9 @@ impl Mutation {
     }
 
     /// Deletes feedback for good. It cannot be read by id any more at once, and disappears from listings
-    /// shortly after, mostly within a second. Deleting what is not there is no error. Takes the scope
-    /// `feedback:manage`. Null only together with an error.
+    /// shortly after, mostly within a second. Deleting what is not there is no error. Its `idempotencyKey` is
+    /// forgotten with it: a submission that is tried again under that key afterwards is stored anew. Takes the
+    /// scope `feedback:manage`. Null only together with an error.
     async fn delete_feedback(
         &self,
         context: &Context<'_>,

@@ -31,7 +31,7 @@ pub use inspection::{AdoptionError, Index, Inspection};
 use self::pace::{Pace, patiently};
 use super::record::shard_of;
 use super::table::{self, Item};
-use super::{RepositoryError, number, string};
+use super::{FeedbackRepository, RepositoryError, number, string};
 use crate::domain::{FeedbackId, Position, Timestamp};
 
 const MESSAGE_ATTRIBUTE: &str = "feedback";
@@ -67,6 +67,9 @@ pub struct Survey {
     pub adoptable: u64,
     /// Those without a place on the timeline that cannot be given one.
     pub unadoptable: Vec<Unadoptable>,
+    /// Whether there is also the item [`SHARDS_ITEM`](table::SHARDS_ITEM), which is no feedback and in none of these
+    /// numbers.
+    pub has_shards_item: bool,
 }
 
 /// An item that is left as it is.
@@ -143,11 +146,28 @@ impl Adoption {
         let mut pages = self.scan(UNADOPTABLE);
         while let Some(page) = pages.try_next().await? {
             examined(scanned(&page));
-            let items = page.items().iter();
-            let named = items.map(|item| Unadoptable::new(item, why_unadoptable(item)));
-            survey.unadoptable.extend(named);
+            for item in page.items() {
+                let one = Unadoptable::new(item, why_unadoptable(item));
+                if one.id == table::SHARDS_ITEM {
+                    survey.has_shards_item = true;
+                    survey.items -= 1;
+                } else {
+                    survey.unadoptable.push(one);
+                }
+            }
         }
         Ok(survey)
+    }
+
+    /// Over how many shards the service spreads feedback that is submitted now, as the table remembers it. Where it
+    /// remembers nothing, that becomes as many as are in use.
+    ///
+    /// # Errors
+    /// When DynamoDB could not be reached for long or refused.
+    pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
+        let repository = FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN);
+        patiently(async || repository.warm_up(now).await).await?;
+        Ok(repository.shards.to_write(now))
     }
 
     /// Adopts what can be adopted into `shards` shards, and says of each item what became of it. Items that

@@ -10,6 +10,7 @@ mod client;
 mod error;
 mod meter;
 mod record;
+mod shards;
 pub mod table;
 mod timeline;
 
@@ -29,11 +30,13 @@ use futures_util::future::try_join_all;
 pub use client::connect;
 pub use client::{connect_on_lambda, connect_without_account};
 pub use error::RepositoryError;
+pub use shards::MAX_TIMELINE_SHARDS;
 pub use timeline::READ_BUDGET;
 
 use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timestamp};
 use meter::RequestMeter;
 use record::FeedbackRecord;
+use shards::Shards;
 use table::Item;
 
 /// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
@@ -42,6 +45,8 @@ pub const IAM_ACTIONS: &[(&str, &str)] = &[
     ("dynamodb:PutItem", "table"),
     ("dynamodb:BatchGetItem", "table"),
     ("dynamodb:DeleteItem", "table"),
+    ("dynamodb:GetItem", "table"),
+    ("dynamodb:UpdateItem", "table"),
     ("dynamodb:Query", "index"),
 ];
 
@@ -68,23 +73,23 @@ pub enum Submission {
 pub struct FeedbackRepository {
     client: Client,
     table: Arc<str>,
-    shards: NonZeroU32,
+    shards: Shards,
     retention: Option<Duration>,
     meter: RequestMeter,
 }
 
 impl FeedbackRepository {
-    /// The feedback in the table `table`, whose timeline is written to `shards` shards and read from as
-    /// many.
+    /// The feedback in the table `table`, whose timeline is to have at least `shards` shards, at most
+    /// [`MAX_TIMELINE_SHARDS`].
     ///
-    /// The number of shards may grow at any time, because readers ask the lower ones too. It must never
-    /// shrink: what lies in a higher shard would no longer be listed.
+    /// How many it has, the table remembers. A greater number raises that, and takes effect two minutes later. A
+    /// smaller one changes nothing. See [`warm_up`](Self::warm_up).
     #[must_use]
     pub fn new(client: Client, table: &str, shards: NonZeroU32) -> Self {
         Self {
             client,
             table: table.into(),
-            shards,
+            shards: Shards::new(shards),
             retention: None,
             meter: RequestMeter::default(),
         }
@@ -114,7 +119,8 @@ impl FeedbackRepository {
 
     /// Stores new feedback, unless its id is taken.
     ///
-    /// One `PutItem`, conditional on the id being new or its feedback having expired. When the condition fails
+    /// One `PutItem`, conditional on the id being new or its feedback having expired. It goes to the first shard
+    /// where nothing is known of the shards yet: see [`warm_up`](Self::warm_up). When the condition fails
     /// because an earlier try of this very request stored the item and its answer was lost, that is a success.
     /// When it fails because somebody submitted under the same idempotency key before, nothing is stored.
     ///
@@ -128,7 +134,7 @@ impl FeedbackRepository {
     ) -> Result<Submission, RepositoryError> {
         let has_key = new.has_idempotency_key();
         let feedback = new.submitted(id, now);
-        let item = FeedbackRecord::new(&feedback, self.shards, self.retention).into_item()?;
+        let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
         let answer = self
             .client
             .put_item()
@@ -194,8 +200,8 @@ impl FeedbackRepository {
     /// A page of the timeline, without what has expired at `now`.
     ///
     /// One `Query` a shard, and more only where a shard runs dry before the page is full; at most
-    /// [`READ_BUDGET`] items are examined. Eventually consistent: feedback is listed shortly after it was
-    /// submitted, mostly within a second.
+    /// [`READ_BUDGET`] items are examined. Once a minute a `GetItem` beside them looks how many shards there
+    /// are. Eventually consistent: feedback is listed shortly after it was submitted, mostly within a second.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused.

@@ -7,12 +7,11 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    Projection, ProjectionType, ScalarAttributeType, Select, TableStatus,
+    Projection, ProjectionType, ScalarAttributeType, TableStatus,
 };
-use futures_util::future::try_join_all;
 
 use super::error::RepositoryError;
-use super::{number, string};
+use super::string;
 use crate::domain::FeedbackId;
 
 /// The table's partition key: the id, a string.
@@ -23,6 +22,10 @@ pub const TIMELINE_INDEX: &str = "timeline";
 pub const SHARD_ATTRIBUTE: &str = "timelineShard";
 /// The index's sort key: the position, a string.
 pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
+
+/// The id of the item that says how many shards the timeline has. It is no feedback: its id is no UUID, and it has no
+/// place on the timeline.
+pub const SHARDS_ITEM: &str = "meta#timeline";
 
 /// When an item expires, in seconds since 1970 began: the table's time to live.
 pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
@@ -74,34 +77,6 @@ pub async fn create_if_missing(client: &Client, table: &str) -> Result<bool, Rep
         tokio::time::sleep(READY_CHECK_INTERVAL).await;
     }
     Err(RepositoryError::not_ready(table))
-}
-
-/// How many shards the timeline of an existing table has, as far as there is anything in them: one more
-/// than the highest that holds an item, of the first `most`.
-///
-/// One `Query` a shard. For laptops, where the number of shards changes from run to run.
-///
-/// # Errors
-/// When the endpoint cannot be reached or refuses.
-pub async fn shards_in_use(client: &Client, table: &str, most: u32) -> Result<u32, RepositoryError> {
-    let is_used = |shard: u32| {
-        let query = client
-            .query()
-            .table_name(table)
-            .index_name(TIMELINE_INDEX)
-            .key_condition_expression("#shard = :shard")
-            .expression_attribute_names("#shard", SHARD_ATTRIBUTE)
-            .expression_attribute_values(":shard", number(&shard))
-            .select(Select::Count)
-            .limit(1);
-        async move { query.send().await.map(|answer| (shard, answer.count > 0)) }
-    };
-    let shards = try_join_all((0..most).map(is_used)).await?;
-    let highest = shards
-        .into_iter()
-        .filter(|(_, used)| *used)
-        .map(|(shard, _)| shard + 1);
-    Ok(highest.max().unwrap_or(0))
 }
 
 async fn create(client: &Client, table: &str) -> Result<(), RepositoryError> {

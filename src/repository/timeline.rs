@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use futures_util::future::try_join_all;
+use futures_util::future::{OptionFuture, join, try_join_all};
 
 use super::record;
 use super::table::Item;
@@ -67,7 +67,11 @@ impl<'a> Reader<'a> {
 
     /// Reads up to `wanted` items.
     pub(super) async fn read(&self, wanted: usize) -> Result<Reading, RepositoryError> {
-        let mut shards: Vec<Shard> = (0..self.repository.shards.get()).map(Shard::new).collect();
+        let known = &self.repository.shards;
+        let mut shards: Vec<Shard> = (0..known.to_read().get()).map(Shard::new).collect();
+        let mut look = known
+            .is_stale(self.now)
+            .then(|| self.repository.all_shards(self.now));
         let mut found = Vec::with_capacity(wanted);
         let mut examined = 0;
         let mut last: Option<Round> = None;
@@ -98,13 +102,19 @@ impl<'a> Reader<'a> {
                 limit = limit.min((READ_BUDGET - examined).div_ceil(dry.len()));
             }
             let refills = dry.iter_mut().map(|shard| self.refill(shard, limit));
+            let (refilled, all) = join(try_join_all(refills), OptionFuture::from(look.take())).await;
             let mut round = Round::of(limit);
-            for (examined, matched) in try_join_all(refills).await? {
+            for (examined, matched) in refilled? {
                 round.examined += examined;
                 round.matched += matched;
             }
             examined += round.examined;
             last = Some(round);
+            if let Some(all) = all {
+                // Those that have come since this process last looked.
+                let read = shards.last().map_or(0, |shard| shard.number + 1);
+                shards.extend((read..all.get()).map(Shard::new));
+            }
         }
         Ok(Reading {
             found,

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::support::proxy::{self, Fate};
-use crate::support::{NOW, Server, Store, TABLE, program};
+use crate::support::{NOW, Server, Store, TABLE, on, program};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -160,17 +160,14 @@ async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_adop
     assert_eq!(ids(&listed(&server).await), [&new]);
     let before = items(store).await;
 
-    let said = adopt(
-        &store.engine.endpoint(),
-        &["--write", "--shards", "4", "--rate", "2000"],
-    )
-    .await;
+    let said = adopt(&store.engine.endpoint(), &["--write", "--rate", "2000"]).await;
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
     let expected_lines = [
         "151 items in table Feedback:",
         "1 on the timeline",
         "150 to adopt",
         "0 to be left as they are",
+        "The item meta#timeline is skipped: it says how many shards the timeline has.",
         "",
         "150 items adopted.",
     ];
@@ -209,8 +206,8 @@ async fn without_write_nothing_is_changed() {
     let said = adopt(&store.engine.endpoint(), &["--rate", "10"]).await;
     assert_eq!(
         said,
-        "31 items in table Feedback:\n  1 on the timeline\n  30 to adopt\n  0 to be left as they are\n\n\
-         Nothing was changed.\n\n--write adopts the items, in about 3 seconds at --rate 10.\n"
+        "31 items in table Feedback:\n  1 on the timeline\n  30 to adopt\n  0 to be left as they are\n\
+         The item meta#timeline is skipped: it says how many shards the timeline has.\n\nNothing was changed.\n\n--write adopts the items, in about 3 seconds at --rate 10.\n"
     );
     assert_eq!(items(&store).await, before);
 }
@@ -222,8 +219,9 @@ async fn a_second_run_changes_nothing() {
     adopt(&store.engine.endpoint(), &["--write"]).await;
     let before = items(&store).await;
     assert!(before.values().all(is_adopted));
-    // Not even with another number of shards, in which the items would get other places.
-    let said = adopt(&store.engine.endpoint(), &["--write", "--shards", "64"]).await;
+    // Not even after the number of shards was raised, with which the items would get other places.
+    on(&store.client, 64).await;
+    let said = adopt(&store.engine.endpoint(), &["--write"]).await;
     assert!(
         said.contains(" 0 to adopt\n") && said.ends_with("\n0 items adopted.\n"),
         "{said}"

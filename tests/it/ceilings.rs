@@ -11,7 +11,7 @@ use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::{Options, Service, router};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, NOW, Server, Store, TABLE, on, watched};
+use crate::support::{Answer, NOW, Server, Store, TABLE, cold, watched};
 
 async fn with_limits(limits: Limits) -> Server {
     Server::limited(Store::new().await, limits).await
@@ -283,7 +283,7 @@ async fn a_panic_is_an_internal_error_and_the_process_lives_on() {
     let store = Store::new().await;
     let client = watched(&store.client, Panicking);
     let store = Store {
-        repository: on(&client, 1),
+        repository: cold(&client, 1),
         ..store
     };
     let server = Server::with(store, Options::default()).await;

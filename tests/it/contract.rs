@@ -21,12 +21,13 @@ use feedback_graphql::domain::{Draft, Feedback, FeedbackId, MetadataEntry, NewFe
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, MAX_BATCH, table};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use url::Url;
 use uuid::Uuid;
 
-use crate::support::{NOW, counted, stored};
+use crate::support::{NOW, counted, stored, warmed_up};
 
 /// How long what is eventually consistent may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,8 +77,9 @@ async fn connect() -> (Client, Option<Engine>) {
 }
 
 impl Table {
-    fn repository(&self, shards: u32) -> FeedbackRepository {
-        FeedbackRepository::new(self.client.clone(), &self.name, NonZeroU32::new(shards).unwrap())
+    async fn repository(&self, shards: u32) -> FeedbackRepository {
+        let shards = NonZeroU32::new(shards).unwrap();
+        warmed_up(FeedbackRepository::new(self.client.clone(), &self.name, shards)).await
     }
 
     /// Stores an item as it is.
@@ -87,11 +89,15 @@ impl Table {
         put.send().await.unwrap();
     }
 
-    /// Everything in the table.
+    /// All feedback in the table.
     async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.client.scan().table_name(&self.name).consistent_read(true);
         let pages = scan.into_paginator().items().send();
-        pages.collect::<Result<_, _>>().await.unwrap()
+        let items: Vec<HashMap<String, AttributeValue>> = pages.collect::<Result<_, _>>().await.unwrap();
+        let items = items.into_iter();
+        items
+            .filter(|item| item["feedbackId"] != s(table::SHARDS_ITEM))
+            .collect()
     }
 }
 
@@ -167,7 +173,7 @@ fn eventually<T: PartialEq + std::fmt::Debug>(
 #[tokio::test]
 async fn what_was_submitted_is_read_by_its_id_at_once_and_as_it_was() {
     on_a_table(async |table| {
-        let repository = table.repository(4);
+        let repository = table.repository(4).await;
         for draft in [
             draft("x"),
             full_draft("two\nlines\tand 日本語 🌙 e\u{301} \u{10ffff}"),
@@ -184,7 +190,7 @@ async fn what_was_submitted_is_read_by_its_id_at_once_and_as_it_was() {
 #[tokio::test]
 async fn any_number_of_ids_is_read_in_batches() {
     on_a_table(async |table| {
-        let repository = table.repository(1).metered();
+        let repository = table.repository(1).await.metered();
         let mut all = HashMap::new();
         for number in 0..=2 * MAX_BATCH {
             let feedback = submit(&repository, draft(&number.to_string()), NOW).await;
@@ -205,7 +211,7 @@ async fn any_number_of_ids_is_read_in_batches() {
 #[tokio::test]
 async fn nodes_come_in_the_order_of_their_ids_with_nulls_in_place() {
     on_a_table(async |table| {
-        let repository = table.repository(1);
+        let repository = table.repository(1).await;
         let one = submit(&repository, draft("one"), NOW).await.id.to_string();
         let two = submit(&repository, draft("two"), NOW + 1).await.id.to_string();
         let unknown = FeedbackId::new(now()).to_string();
@@ -228,7 +234,7 @@ async fn an_item_of_the_original_handler_is_read_by_its_id() {
             .put([("feedbackId", s(&id)), ("feedback", s("")), ("timestamp", time)])
             .await;
         let id = FeedbackId::parse(&id).unwrap();
-        let found = table.repository(4).by_ids(&[id], now()).await.unwrap();
+        let found = table.repository(4).await.by_ids(&[id], now()).await.unwrap();
         assert_eq!(
             (&*found[&id].message, found[&id].submitted_at),
             ("", at(1_700_000_000_000))
@@ -240,7 +246,7 @@ async fn an_item_of_the_original_handler_is_read_by_its_id() {
 #[tokio::test]
 async fn deleted_feedback_is_gone_at_once_by_its_id_and_soon_from_listings() {
     on_a_table(async |table| {
-        let repository = table.repository(4);
+        let repository = table.repository(4).await;
         let one = submit(&repository, draft("one"), NOW).await;
         let two = submit(&repository, draft("two"), NOW + 1).await;
         eventually(
@@ -261,7 +267,7 @@ async fn deleted_feedback_is_gone_at_once_by_its_id_and_soon_from_listings() {
 #[tokio::test]
 async fn expired_feedback_is_gone_whether_or_not_it_is_deleted() {
     on_a_table(async |table| {
-        let repository = table.repository(1);
+        let repository = table.repository(1).await;
         let kept = submit(&repository, draft("kept"), NOW).await;
         let retaining = repository.clone().retaining_for(Some(Duration::from_mins(1)));
         let short = submit(&retaining, draft("short"), NOW).await;
@@ -283,18 +289,29 @@ async fn expired_feedback_is_gone_whether_or_not_it_is_deleted() {
 }
 
 #[tokio::test]
-async fn a_table_is_made_once_and_tells_how_many_shards_are_in_use() {
+async fn a_table_is_made_once() {
     on_a_table(async |table| {
-        let (client, name) = (&table.client, &*table.name);
-        assert!(
-            !table::create_if_missing(client, name).await.unwrap(),
-            "it is there"
-        );
-        assert_eq!(table::shards_in_use(client, name, 64).await.unwrap(), 0);
-        for number in 0..64 {
-            submit(&table.repository(3), draft("x"), NOW + number).await;
-        }
-        eventually(async || table::shards_in_use(client, name, 64).await.unwrap(), 3).await;
+        let made = table::create_if_missing(&table.client, &table.name)
+            .await
+            .unwrap();
+        assert!(!made, "it is there");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_table_remembers_the_greatest_number_of_shards_that_any_function_was_told() {
+    on_a_table(async |table| {
+        let told = async |shards| {
+            let shards = NonZeroU32::new(shards).unwrap();
+            let function = FeedbackRepository::new(table.client.clone(), &table.name, shards);
+            function.warm_up(now()).await.unwrap().get()
+        };
+        assert_eq!(told(4).await, 4);
+        assert_eq!(told(2).await, 4);
+        assert_eq!(told(8).await, 8);
+        join_all([9, 12, 10, 11].map(&told)).await;
+        assert_eq!(told(1).await, 12);
     })
     .await;
 }

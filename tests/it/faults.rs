@@ -24,7 +24,7 @@ const TOO_LONG: Duration = Duration::from_secs(3);
 async fn faulty() -> (Server, Network) {
     let store = Store::new().await;
     let network = Network::to(&store.engine.endpoint()).await;
-    let repository = on(&connect_without_account(&network.endpoint), 1);
+    let repository = on(&connect_without_account(&network.endpoint), 1).await;
     let store = Store { repository, ..store };
     (Server::with(store, http::Options::default()).await, network)
 }

@@ -70,6 +70,28 @@ async fn the_same_key_with_other_content_is_an_error_that_shows_nothing_of_the_f
 }
 
 #[tokio::test]
+async fn a_retry_after_the_feedback_was_deleted_stores_it_anew_whatever_it_says() {
+    let server = Server::start().await;
+    let input = |message: &str| json!({ "message": message, "idempotencyKey": "planted-key-1" });
+    let first = submit(&server, input("planted")).await;
+    for message in ["planted", "planted other"] {
+        let delete = "mutation($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
+        let id = &first["feedback"]["id"];
+        let data = server.data(delete, json!({ "id": id })).await;
+        assert_eq!(data["deleteFeedback"]["deletedFeedbackId"], *id);
+        assert!(server.store.items().await.is_empty(), "nothing is kept of it");
+        server.at_later_time();
+        let again = submit(&server, input(message)).await;
+        assert_eq!(
+            (&again["replayed"], &again["feedback"]["id"]),
+            (&json!(false), id)
+        );
+        assert_eq!(again["feedback"]["message"], message);
+        assert_ne!(again["feedback"]["submittedAt"], first["feedback"]["submittedAt"]);
+    }
+}
+
+#[tokio::test]
 async fn sixty_four_submissions_at_once_with_one_key_store_one_item() {
     let server = Server::start().await;
     let input = json!({ "message": "planted", "idempotencyKey": "planted-key-1" });

@@ -28,6 +28,7 @@ mod requests;
 mod roundtrip;
 mod rust_client;
 mod schema;
+mod shards;
 mod submitting;
 mod support;
 mod table;

@@ -11,7 +11,7 @@ use feedback_graphql::repository::connect_without_account;
 use serde_json::{Value, json};
 
 use crate::support::proxy::{self, Fate};
-use crate::support::{NOW, Server, Store, TABLE, counted, on};
+use crate::support::{NOW, Server, Store, TABLE, cold, counted};
 
 const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
 
@@ -159,7 +159,7 @@ async fn keys_that_dynamodb_leaves_unprocessed_are_asked_for_again() {
         Fate::PassAndMend(input, Box::new(mend))
     };
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    let repository = on(&connect_without_account(&proxy), 1);
+    let repository = cold(&connect_without_account(&proxy), 1);
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Feedback { message } } }";
     let (answer, made) = counted(&repository, query, json!({ "ids": ids })).await;
     let expected: Vec<Value> = (0..10).map(|n| json!({ "message": n.to_string() })).collect();
@@ -180,7 +180,7 @@ async fn keys_that_stay_unprocessed_are_given_up_as_too_many_requests() {
         )
     };
     let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    let repository = on(&connect_without_account(&proxy), 1);
+    let repository = cold(&connect_without_account(&proxy), 1);
     let query = "query($id: ID!) { feedback(id: $id) { id } }";
     let start = Instant::now();
     let (answer, made) = counted(&repository, query, json!({ "id": UNKNOWN })).await;

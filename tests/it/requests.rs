@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
@@ -12,15 +13,20 @@ use feedback_graphql::auth::Access;
 use feedback_graphql::domain::{Clock, Draft, FeedbackId, NewFeedback, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::Service;
+use feedback_graphql::repository::FeedbackRepository;
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server, Store, on, stored, watched};
+use crate::support::{NOW, Server, Store, TABLE, on, stored, watched};
 
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 5] = [
+const PATTERNS: [(&str, &str); 6] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
+    (
+        "how many shards there are",
+        "1 `GetItem` when a function warms up, and once a minute beside a page's `Query`",
+    ),
     (
         "by id, n different ones in an operation",
         "⌈n/100⌉ `BatchGetItem`, strongly consistent",
@@ -83,10 +89,11 @@ impl Counted {
     async fn start(shards: u32) -> Self {
         let store = Store::with_shards(shards).await;
         let requests = Requests::default();
-        let repository = on(&watched(&store.client, requests.clone()), shards);
+        let repository = on(&watched(&store.client, requests.clone()), shards).await;
         // For 250 aliases: the defaults let 20 fields through.
         let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768";
         let server = Server::limited(Store { repository, ..store }, limits.parse().unwrap()).await;
+        requests.take();
         Self { server, requests }
     }
 
@@ -330,14 +337,26 @@ async fn what_needs_no_feedback_asks_nothing() {
 }
 
 #[tokio::test]
-async fn warming_up_reads_one_id() {
+async fn how_many_shards_there_are_is_one_get_item_at_the_start_and_once_a_minute() {
     let counted = Counted::start(4).await;
+    let client = watched(&counted.server.store.client, counted.requests.clone());
     let service = Service {
         executor: Executor::new(Introspection::Off, Limits::default()),
-        repository: counted.server.store.repository.clone(),
+        repository: FeedbackRepository::new(client, TABLE, NonZeroU32::MIN),
         clock: Clock::System,
         access: Arc::new(Access::Guarded(None)),
     };
     service.warm_up().await;
-    assert_eq!(counted.requests.take(), "1 BatchGetItem");
+    assert_eq!(counted.requests.take(), "1 GetItem");
+    service.warm_up().await;
+    assert_eq!(counted.requests.take(), "nothing");
+
+    let pages = "{ a: feedbacks { pageInfo { hasNextPage } } b: feedbacks { pageInfo { hasNextPage } } }";
+    assert_eq!(counted.asked_for(pages).await, "8 Query");
+    counted.server.at_later_time();
+    assert_eq!(counted.asked_for(pages).await, "1 GetItem, 8 Query");
+    assert_eq!(counted.asked_for(pages).await, "8 Query");
+    counted.server.at_later_time();
+    let submit = "mutation { submitFeedback(input: { message: \"x\" }) { replayed } }";
+    assert_eq!(counted.asked_for(submit).await, "1 PutItem");
 }

@@ -45,10 +45,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE", default_value = "Feedback")]
     pub table: String,
 
-    /// Partitions to spread the timeline over, 1 to 64. May be raised at any time, never lowered
-    /// [default: as many as the data already has]
-    #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", value_parser = expecting(parse_shards))]
-    pub shards: Option<NonZeroU32>,
+    /// Partitions to spread the timeline over, 1 to 64. More than the data has are used two minutes later; fewer
+    /// change nothing
+    #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", default_value = "1", value_parser = expecting(parse_shards))]
+    pub shards: NonZeroU32,
 
     /// Add N made-up pieces of feedback from the past six weeks, to have something to look at
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
 use feedback_graphql::auth::{Access, ApiKeys, KeySet, KeySource, NewKey, Scope, make_key};
-use feedback_graphql::config::{AllowedOrigins, MAX_TIMELINE_SHARDS};
+use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Executor, Introspection};
 use feedback_graphql::http::explorer::Source;
@@ -58,13 +58,10 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let is_new = table::create_if_missing(&client, &arguments.table)
         .await
         .map_err(unusable)?;
-    let in_use = table::shards_in_use(&client, &arguments.table, MAX_TIMELINE_SHARDS)
-        .await
-        .map_err(unusable)?;
-    let shards = choose_shards(arguments.shards, in_use)?;
     let days = arguments.retention_days;
-    let repository = FeedbackRepository::new(client, &arguments.table, shards)
+    let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
         .retaining_for((days > 0).then(|| Duration::from_hours(24) * days));
+    let shards = repository.warm_up(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
         .map_err(|error| format!("cannot add the sample: {error}"))?;
@@ -196,17 +193,6 @@ fn stored_keys(entry: &str, file: Option<&Path>) -> Result<String, String> {
         keys.push(entry);
     }
     Ok(stored.to_string())
-}
-
-fn choose_shards(wanted: Option<NonZeroU32>, in_use: u32) -> Result<NonZeroU32, String> {
-    let in_use = NonZeroU32::new(in_use).unwrap_or(NonZeroU32::MIN);
-    match wanted {
-        Some(wanted) if wanted < in_use => Err(format!(
-            "the data already lies in {in_use} shards, and with --shards {wanted} part of it would not be listed any more: \
-             use --shards {in_use} or more, or other data with --db"
-        )),
-        wanted => Ok(wanted.unwrap_or(in_use)),
-    }
 }
 
 async fn serve(

@@ -25,7 +25,8 @@ pub(crate) struct SubmitFeedbackInput {
     metadata: Option<Vec<FeedbackMetadataInput>>,
     /// What makes a retry known as one: 8 to 128 characters that your frontend makes up once for each
     /// submission, a UUID for instance, and sends again when it tries again. However often and however much at
-    /// once it does, the feedback is stored once, for as long as that is kept. It is not trimmed.
+    /// once it does, the feedback is stored once, for as long as that is kept: a retry that comes after the
+    /// feedback was deleted, or has expired, stores it anew. It is not trimmed.
     idempotency_key: Option<String>,
 }
 

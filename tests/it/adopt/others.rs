@@ -16,7 +16,7 @@ use crate::support::{NOW, Server, Store};
 async fn what_is_deleted_adopted_or_changed_after_it_was_found_is_left_alone() {
     let store = Store::new().await;
     let adopted = handle(&store.client, "adopted meanwhile", LONG_AGO).await;
-    adopt(&store.engine.endpoint(), &["--write", "--shards", "64"]).await;
+    adopt(&store.engine.endpoint(), &["--write"]).await;
     let left = handle(&store.client, "left", LONG_AGO).await;
     let changed = handle(&store.client, "changed meanwhile", LONG_AGO).await;
     let deleted = Uuid::new_v4().to_string();
@@ -58,7 +58,7 @@ async fn service_and_original_handler_go_on_while_items_are_adopted() {
     let store = &server.store;
     let old = handle_many(&store.client, 150).await;
     let endpoint = store.engine.endpoint();
-    let run = adopt(&endpoint, &["--write", "--shards", "2", "--rate", "150"]);
+    let run = adopt(&endpoint, &["--write", "--rate", "150"]);
     let service = async {
         let mut submitted = Vec::new();
         for number in 0..40 {
@@ -89,7 +89,7 @@ async fn service_and_original_handler_go_on_while_items_are_adopted() {
     let (_, submitted, handled) = tokio::join!(run, service, original);
     let before = items(store).await;
     assert!(old[40..].iter().all(|id| is_adopted(&before[id])));
-    adopt(&endpoint, &["--write", "--shards", "2", "--rate", "1000"]).await;
+    adopt(&endpoint, &["--write", "--rate", "1000"]).await;
     let after = items(store).await;
     for id in &submitted {
         let place = after[id]["timelinePosition"].as_str().unwrap();

@@ -72,7 +72,7 @@ async fn a_table_without_the_index_is_left_alone_until_the_command_that_is_shown
     for provisioned in [false, true] {
         let (engine, client) = original_table(provisioned).await;
         let endpoint = engine.endpoint();
-        let repository = on(&client, 1);
+        let repository = on(&client, 1).await;
         let store = Store {
             engine,
             client,

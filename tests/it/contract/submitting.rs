@@ -21,7 +21,7 @@ fn keyed(draft: Draft) -> NewFeedback {
 #[tokio::test]
 async fn the_same_request_again_is_the_same_success() {
     on_a_table(async |table| {
-        let repository = table.repository(4);
+        let repository = table.repository(4).await;
         for draft in [draft("x"), full_draft("everything")] {
             let new = NewFeedback::parse(draft).unwrap();
             let id = new.id(now());
@@ -38,7 +38,7 @@ async fn the_same_request_again_is_the_same_success() {
 #[tokio::test]
 async fn an_id_that_is_taken_keeps_its_feedback() {
     on_a_table(async |table| {
-        let repository = table.repository(1);
+        let repository = table.repository(1).await;
         let first = submit(&repository, draft("first"), NOW).await;
         let other = NewFeedback::parse(draft("other")).unwrap();
         let error = repository.submit(other, first.id, now()).await.unwrap_err();
@@ -52,7 +52,7 @@ async fn an_id_that_is_taken_keeps_its_feedback() {
 #[tokio::test]
 async fn the_same_key_with_the_same_content_returns_the_first_feedback() {
     on_a_table(async |table| {
-        let repository = table.repository(4);
+        let repository = table.repository(4).await;
         let new = keyed(full_draft("first"));
         let id = new.id(now());
         let first = stored(repository.submit(new.clone(), id, now()).await.unwrap());
@@ -68,7 +68,7 @@ async fn the_same_key_with_the_same_content_returns_the_first_feedback() {
 #[tokio::test]
 async fn parallel_submissions_with_one_key_store_one_item() {
     on_a_table(async |table| {
-        let repository = table.repository(4);
+        let repository = table.repository(4).await;
         let new = keyed(draft("once"));
         let id = new.id(now());
         let submissions = (0..64).map(|number| repository.submit(new.clone(), id, at(NOW + number)));
@@ -91,7 +91,10 @@ async fn parallel_submissions_with_one_key_store_one_item() {
 #[tokio::test]
 async fn a_key_whose_feedback_has_expired_is_free_again() {
     on_a_table(async |table| {
-        let repository = table.repository(1).retaining_for(Some(Duration::from_mins(1)));
+        let repository = table
+            .repository(1)
+            .await
+            .retaining_for(Some(Duration::from_mins(1)));
         let new = keyed(draft("first"));
         let id = new.id(now());
         stored(repository.submit(new, id, now()).await.unwrap());

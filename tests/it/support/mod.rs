@@ -49,7 +49,7 @@ impl Store {
         let client = repository::connect_without_account(&engine.endpoint());
         assert!(table::create_if_missing(&client, TABLE).await.unwrap());
         Self {
-            repository: on(&client, shards),
+            repository: on(&client, shards).await,
             engine,
             client,
         }
@@ -80,13 +80,13 @@ impl Store {
         counted(&self.repository, query, variables).await
     }
 
-    /// Everything in the table, as DynamoDB's own JSON would have it, in no particular order.
+    /// All feedback in the table, as DynamoDB's own JSON would have it, in no particular order.
     pub async fn items(&self) -> Vec<Value> {
         let scanned = self.client.scan().table_name(TABLE).send().await.unwrap();
-        scanned
-            .items()
-            .iter()
-            .map(|item| serde_dynamo::from_item(item.clone()).unwrap())
+        let items = scanned.items().iter();
+        let items = items.map(|item| serde_dynamo::from_item(item.clone()).unwrap());
+        items
+            .filter(|item: &Value| item["feedbackId"] != table::SHARDS_ITEM)
             .collect()
     }
 }
@@ -123,9 +123,23 @@ pub fn stored(submission: Submission) -> Feedback {
     }
 }
 
-/// The repository of the tests' table, over another client or with another number of shards.
-pub fn on(client: &Client, shards: u32) -> FeedbackRepository {
+/// The repository of the tests' table, over another client or with another number of shards, which takes effect at
+/// once: it was raised long ago. Where the client cannot ask, the repository has not warmed up.
+pub async fn on(client: &Client, shards: u32) -> FeedbackRepository {
+    warmed_up(cold(client, shards)).await
+}
+
+/// The repository of the tests' table, told this number of shards, before it has warmed up.
+pub fn cold(client: &Client, shards: u32) -> FeedbackRepository {
     FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
+}
+
+/// The same repository after it has warmed up, long ago and again at [`NOW`].
+pub async fn warmed_up(repository: FeedbackRepository) -> FeedbackRepository {
+    for at in [Timestamp::MIN, Timestamp::from_millis(NOW).unwrap()] {
+        let _ = repository.warm_up(at).await;
+    }
+    repository
 }
 
 /// Executes a query on the schema, and says how many requests it made to DynamoDB.
@@ -175,7 +189,7 @@ impl Server {
         let decide = move |_: &str, _: Value| proxy::Fate::Answer(status, refusal.clone());
         let store = Store::new().await;
         let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-        let repository = on(&repository::connect_without_account(&proxy), 1);
+        let repository = on(&repository::connect_without_account(&proxy), 1).await;
         Self::with(Store { repository, ..store }, Options::default()).await
     }
 
