@@ -20,6 +20,8 @@ use axum::routing::{get, post};
 
 pub use deadline::Deadline;
 pub use request_log::RequestId;
+#[cfg(feature = "local")]
+pub(crate) use wire::plain_error;
 
 use crate::auth::Access;
 use crate::config::AllowedOrigins;
