@@ -13,7 +13,7 @@
 //! | [`auth`] | who is calling and what they may do: scopes, API keys, what each root field takes |
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
-//! | `local` | what only a laptop needs: the embedded engine, sample feedback, the explorer's files from disk |
+//! | `local` | what only a laptop needs: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: its events, put in order, and wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
