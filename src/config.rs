@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tracing::Level;
-use url::Url;
+use url::{Host, Url};
 
 use crate::graphql::{Introspection, Limits};
 
@@ -192,13 +192,23 @@ impl AllowedOrigins {
             Self::None => false,
             Self::Any => true,
             Self::Listed(origins) => origins.iter().any(|listed| listed == origin),
-            Self::Loopback => Url::parse(origin).is_ok_and(|url| match url.host() {
-                Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-                Some(url::Host::Ipv4(address)) => address.is_loopback(),
-                Some(url::Host::Ipv6(address)) => address.is_loopback(),
-                None => false,
-            }),
+            Self::Loopback => {
+                Url::parse(origin).is_ok_and(|url| url.host().is_some_and(|host| is_loopback(&host)))
+            }
         }
+    }
+}
+
+/// Whether a host is this very machine to whoever asks for it: a loopback address, or a name that resolves to one
+/// everywhere (RFC 6761, section 6.3).
+pub(crate) fn is_loopback<T: AsRef<str>>(host: &Host<T>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.as_ref();
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
     }
 }
 

@@ -14,7 +14,7 @@
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda wants them |
-//! | `local` | what only a laptop needs: the embedded engine, sample feedback, the explorer's files from disk |
+//! | `local` | what only a laptop needs: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |

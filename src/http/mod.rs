@@ -24,6 +24,8 @@ pub use deadline::Deadline;
 pub use errors::Malformed;
 pub use graphql::AnswerLimit;
 pub use request_log::RequestId;
+#[cfg(feature = "local")]
+pub(crate) use wire::plain_error;
 
 use crate::auth::Access;
 use crate::config::AllowedOrigins;

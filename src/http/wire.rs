@@ -92,7 +92,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// An answer outside GraphQL that says what is wrong.
-pub(super) fn plain_error(status: StatusCode, message: impl Into<String>) -> Response {
+pub(crate) fn plain_error(status: StatusCode, message: impl Into<String>) -> Response {
     let mut response = (status, Json(json!({ "error": message.into() }))).into_response();
     add_demand(&mut response);
     response

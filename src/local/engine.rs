@@ -1,4 +1,5 @@
-//! A DynamoDB-compatible engine in this very process, behind an endpoint of its own on loopback.
+//! A DynamoDB-compatible engine in this very process, behind an endpoint of its own on loopback that no web page
+//! can use.
 //!
 //! The service reaches it through the AWS SDK and HTTP like the real thing, so that what runs on a laptop
 //! is what runs in the cloud.
@@ -13,6 +14,9 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use super::front;
+use super::server::serve;
 
 /// Where an engine keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub enum EngineError {
 pub struct Engine {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<Result<(), String>>,
+    server: JoinHandle<()>,
 }
 
 impl Engine {
@@ -68,7 +72,7 @@ impl Engine {
         let listener = listener.map_err(EngineError::Port)?;
         let address = listener.local_addr().map_err(EngineError::Port)?;
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, async {
+        let server = tokio::spawn(serve(listener, front::router(database), async {
             // An error means that the engine was dropped, which stops it just as well.
             let _ = stopped.await;
         }));
@@ -85,7 +89,7 @@ impl Engine {
         format!("http://{}", self.address)
     }
 
-    /// Stops it, and waits until its data is safe.
+    /// Stops it, and waits until what it was asked for is done, and its data is safe.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         // Its own failure would have been seen by its clients.

@@ -1,12 +1,18 @@
 //! What only the laptop's server needs: an embedded engine in DynamoDB's place, sample feedback to look
-//! at, and the explorer's files from disk. Never linked into the Lambda binary.
+//! at, the explorer's files from disk, and a server that is for this machine alone. Never linked into the
+//! Lambda binary.
 
 mod assets;
 mod endpoint;
 mod engine;
+mod front;
+mod hosts;
 mod sample;
+mod server;
 
 pub use assets::{AssetError, Assets};
 pub use endpoint::takes_any_credentials;
 pub use engine::{Engine, EngineError, Storage};
+pub use hosts::{Hosts, parse_host};
 pub use sample::add_sample;
+pub use server::serve;

@@ -1,9 +1,10 @@
-// A browser against a running server: the explorer page, and pages of other origins.
+// A browser against a running server: the explorer page, pages of other origins, and pages that mean a laptop harm.
 //
 //   FEEDBACK_ALLOWED_ORIGINS=http://127.0.0.1:4999 cargo run -- --in-memory --explorer-assets DIR
-//   FEEDBACK_URL=http://127.0.0.1:4000 FEEDBACK_ALLOWED_ORIGIN=http://127.0.0.1:4999 node --test browser.mjs
+//   FEEDBACK_URL=http://127.0.0.1:4000 FEEDBACK_ALLOWED_ORIGIN=http://127.0.0.1:4999 \
+//     FEEDBACK_ENGINE_URL=http://127.0.0.1:4001 node --test browser.mjs
 //
-// CHROMIUM names another browser than /usr/bin/chromium, FEEDBACK_SCREENSHOTS another folder than the system's
+// Without FEEDBACK_ENGINE_URL, what only a laptop has is left out. CHROMIUM names another browser than /usr/bin/chromium, FEEDBACK_SCREENSHOTS another folder than the system's
 // temporary one. Without internet, DIR holds the explorer's files: see the server's --help.
 
 import assert from "node:assert/strict";
@@ -20,11 +21,16 @@ const endpoint = `${setting("FEEDBACK_URL")}/graphql`;
 // Where feedback can be read, if that is elsewhere.
 const staffEndpoint = `${process.env.FEEDBACK_STAFF_URL ?? setting("FEEDBACK_URL")}/graphql`;
 const allowedOrigin = setting("FEEDBACK_ALLOWED_ORIGIN");
+// The embedded engine, where there is one.
+const engine = process.env.FEEDBACK_ENGINE_URL;
 const screenshots = process.env.FEEDBACK_SCREENSHOTS ?? tmpdir();
 
 const submitFeedback = `mutation Submit($input: SubmitFeedbackInput!) {
   submitFeedback(input: $input) { feedback { id } userErrors { field code message } }
 }`;
+
+// A name that whoever owns it has made to resolve to this machine.
+const elsewhere = "evil.example";
 
 let browser;
 
@@ -32,7 +38,14 @@ before(async () => {
   await mkdir(screenshots, { recursive: true });
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      `--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`,
+      // Chromium asks the user before a page from elsewhere may reach this machine. Not every browser does.
+      "--disable-features=LocalNetworkAccessChecks",
+    ],
   });
 });
 
@@ -199,6 +212,58 @@ describe("a page of another origin", () => {
   });
 });
 
+describe("a laptop's server", { skip: !engine && "FEEDBACK_ENGINE_URL is not set" }, () => {
+  const pages = {
+    "from another port": (t) => foreignPage(t, new URL("http://127.0.0.1:0")),
+    "from another name": (t) => foreignPage(t, new URL("http://127.0.0.1:0"), elsewhere),
+    "from another name of the engine's own port": (t) => ownPage(t, engine),
+  };
+  for (const [where, open] of Object.entries(pages)) {
+    test(`has an engine that no page reads, writes or drops ${where}`, async (t) => {
+      const table = `Table-${randomUUID()}`;
+      const item = { id: { S: "kept" } };
+      await create(table);
+      await command({ engine, operation: "PutItem", input: { TableName: table, Item: item } });
+
+      const page = await open(t);
+      // A page of the engine's own port needs nobody's leave to read what that name answers.
+      const url = new URL(engine);
+      if (new URL(page.url()).port === url.port) url.hostname = elsewhere;
+      const attempts = {
+        Scan: { TableName: table },
+        PutItem: { TableName: table, Item: { id: { S: "planted" } } },
+        DeleteTable: { TableName: table },
+      };
+      const outcomes = [];
+      for (const [operation, input] of Object.entries(attempts)) {
+        const outcome = await page.evaluate(command, { engine: url.href, operation, input });
+        outcomes.push(outcome.refused ?? `${operation}: ${outcome.status}, ${JSON.stringify(outcome.answer)}`);
+      }
+      const { answer } = await command({ engine, operation: "Scan", input: { TableName: table } });
+      assert.deepEqual(answer?.Items, [item], `${outcomes}; ${JSON.stringify(answer)}`);
+      for (const outcome of outcomes) assert.match(outcome, /^TypeError|: 403, .* web pages|: 421, /);
+    });
+  }
+
+  test("answers no page of another name, that reads and deletes", async (t) => {
+    const message = `For nobody else, ${randomUUID()}`;
+    const { answer } = await post({ endpoint, type: "application/json", body: operation({ message }) });
+    const { id } = answer.data.submitFeedback.feedback;
+
+    const page = await ownPage(t, endpoint);
+    const outcomes = [];
+    for (const query of [
+      "{ feedbacks { nodes { message } } }",
+      `mutation { deleteFeedback(id: "${id}") { __typename } }`,
+    ]) {
+      const request = { endpoint: page.url(), type: "application/json", body: JSON.stringify({ query }) };
+      outcomes.push(JSON.stringify(await page.evaluate(post, request)));
+    }
+    assert.ok((await newestMessages()).includes(message), `${outcomes}`);
+    for (const outcome of outcomes) assert.match(outcome, /--allowed-hosts/);
+  });
+});
+
 function setting(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set; the head of this file says what it is for`);
@@ -255,8 +320,8 @@ function tamper(route, contentType) {
   });
 }
 
-/** An empty page, served by this process at the origin; port 0 is any free one. */
-async function foreignPage(t, origin) {
+/** An empty page, served by this process at the origin, or at another name of it; port 0 is any free one. */
+async function foreignPage(t, origin, name = origin.hostname) {
   const server = createServer((request, response) => {
     response.setHeader("Content-Type", "text/html");
     response.end("<!doctype html><title>A page of another origin</title>");
@@ -270,8 +335,48 @@ async function foreignPage(t, origin) {
   });
   const context = await newContext(t);
   const page = await context.newPage();
-  await page.goto(`http://${origin.hostname}:${server.address().port}/`);
+  await page.goto(`http://${name}:${server.address().port}/`);
   return page;
+}
+
+/** An empty page at another name of a server's own port, as if that name had led elsewhere when the page was loaded. */
+async function ownPage(t, address) {
+  const url = new URL(address);
+  url.hostname = elsewhere;
+  const context = await newContext(t);
+  const page = await context.newPage();
+  const body = "<!doctype html><title>A page of another name</title>";
+  await page.route(url.href, (route) => route.fulfill({ contentType: "text/html", body }), { times: 1 });
+  await page.goto(url.href);
+  return page;
+}
+
+/** Runs here or in a page: asks the engine, with a signature as good as any. */
+async function command({ engine, operation, input }) {
+  const headers = {
+    "Authorization":
+      "AWS4-HMAC-SHA256 Credential=any/20260301/local/dynamodb/aws4_request, SignedHeaders=host, Signature=00",
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Date": "20260301T093000Z",
+    "X-Amz-Target": `DynamoDB_20120810.${operation}`,
+  };
+  try {
+    const response = await fetch(engine, { method: "POST", headers, body: JSON.stringify(input) });
+    return { status: response.status, answer: await response.json() };
+  } catch (error) {
+    return { refused: String(error) };
+  }
+}
+
+async function create(table) {
+  const input = {
+    TableName: table,
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    BillingMode: "PAY_PER_REQUEST",
+  };
+  const { status, answer } = await command({ engine, operation: "CreateTable", input });
+  assert.equal(status, 200, JSON.stringify(answer));
 }
 
 function operation(input) {

@@ -65,13 +65,14 @@ async function main() {
   const localUrl = await printed(local, /GraphQL +(http:\S+)\/graphql/);
   await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
   const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
-  await runInBrowser("local server", { ...browser, FEEDBACK_URL: localUrl });
+  const engineUrl = await printed(local, /DynamoDB +(http:\S+)/);
+  await runInBrowser("local server", { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl });
 
   const frontFlags = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
   const front = start("Lambda binary", process.execPath, frontFlags, {
     // No other variables: nobody's profile or credentials get in.
     AWS_ACCESS_KEY_ID: "any",
-    AWS_ENDPOINT_URL_DYNAMODB: await printed(local, /DynamoDB +(http:\S+)/),
+    AWS_ENDPOINT_URL_DYNAMODB: engineUrl,
     AWS_REGION: "local",
     AWS_SECRET_ACCESS_KEY: "any",
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,

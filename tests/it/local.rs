@@ -1,13 +1,17 @@
 //! The laptop's server as a person starts it.
 
+mod bounds;
+mod strangers;
+
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -30,7 +34,11 @@ struct Local {
 
 impl Local {
     async fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().unwrap();
+        Self::run(&mut command(arguments)).await
+    }
+
+    async fn run(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut said = Vec::new();
         let read = async {
@@ -64,6 +72,12 @@ impl Local {
             .trim()
     }
 
+    /// The address in the URL that is said after this word.
+    fn address(&self, word: &str) -> SocketAddr {
+        let (_, url) = self.line(word).split_once("http://").unwrap();
+        url.split('/').next().unwrap().parse().unwrap()
+    }
+
     async fn data(&self, query: &str) -> Value {
         let request = reqwest::Client::new()
             .post(self.line("GraphQL"))
@@ -85,10 +99,15 @@ impl Local {
     }
 
     /// Ctrl-C, and the wait for a clean end.
-    async fn stop(mut self) {
+    async fn stop(self) {
+        self.end("INT").await;
+    }
+
+    /// A signal, and the wait for a clean end.
+    async fn end(mut self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         let kill = Command::new("/bin/sh")
-            .args(["-c", "kill -INT $0", &pid])
+            .args(["-c", "kill -$0 $1", signal, &pid])
             .status();
         assert!(kill.await.unwrap().success());
         let status = timeout(PATIENCE, self.child.wait())
@@ -98,6 +117,16 @@ impl Local {
         assert_eq!(status.code(), Some(0));
         logs::check();
     }
+}
+
+/// What a server answers to this text, until it closes the connection.
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let read = timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.expect("the server to close the connection").unwrap();
+    answer
 }
 
 /// Starts a server that cannot, and returns what it says on standard error.

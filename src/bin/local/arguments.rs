@@ -7,13 +7,18 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser};
 use feedback_graphql::config::{AllowedOrigins, MAX_RETENTION_DAYS, parse_level, parse_shards};
 use feedback_graphql::graphql::Limits;
+use feedback_graphql::local::parse_host;
 use tracing::Level;
-use url::Url;
+use url::{Host, Url};
 
 /// Runs the whole feedback service on this machine: GraphQL, its explorer, and an embedded,
 /// DynamoDB-compatible engine to keep the data. No account, no Docker.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 pub struct Arguments {
     /// Port to listen on; 0 for any free one
     #[arg(long, value_name = "PORT", default_value_t = 4000)]
@@ -23,6 +28,12 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
 
+    /// Hosts that requests may be for, with commas between them, besides this machine: localhost, its names and
+    /// loopback addresses, --host, and the address that a request arrives at. Any other is refused with 421, because
+    /// a web page can make a name of its own lead here
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',', value_parser = parse_host)]
+    pub allowed_hosts: Vec<Host>,
+
     /// File to keep the data in; made if there is none
     #[arg(long, value_name = "PATH", default_value = ".feedback/feedback.db", conflicts_with_all = ["in_memory", "endpoint_url"])]
     pub db: PathBuf,
@@ -31,8 +42,8 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "endpoint_url")]
     pub in_memory: bool,
 
-    /// Port of the embedded engine's own endpoint, for tools that speak DynamoDB [default: the port after
-    /// --port, or any free one]
+    /// Port of the embedded engine's own endpoint, for tools that speak DynamoDB. It is always on 127.0.0.1, and
+    /// closed to web pages [default: the port after --port, or any free one]
     #[arg(long, value_name = "PORT", conflicts_with = "endpoint_url")]
     pub engine_port: Option<u16>,
 
@@ -64,7 +75,9 @@ pub struct Arguments {
     )]
     pub allowed_origins: Option<AllowedOrigins>,
 
-    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start
+    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start. Everybody still
+    /// gets the schema and the explorer, which the cloud does not hand out by default: see --no-introspection and
+    /// --no-explorer
     #[arg(long)]
     pub require_auth: bool,
 
@@ -72,6 +85,15 @@ pub struct Arguments {
     /// request
     #[arg(long, value_name = "PATH", requires = "require_auth")]
     pub api_keys: Option<PathBuf>,
+
+    /// Tell nobody what the schema looks like, as in the cloud by default. Without this option, any caller may ask,
+    /// with --require-auth too
+    #[arg(long)]
+    pub no_introspection: bool,
+
+    /// Show browsers no explorer, as in the cloud by default. Without this option, / and /graphql do
+    #[arg(long, conflicts_with = "explorer_assets")]
+    pub no_explorer: bool,
 
     /// Days after which feedback that is submitted from now on expires; 0 for never
     #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]

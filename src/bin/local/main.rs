@@ -1,6 +1,7 @@
 //! The service on a laptop: the same router as in the cloud, over an embedded engine.
 
 mod arguments;
+mod stop;
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -17,16 +18,12 @@ use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Executor, Introspection};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
-use feedback_graphql::local::{Assets, Engine, Storage, add_sample, takes_any_credentials};
+use feedback_graphql::local::{Assets, Engine, Hosts, Storage, add_sample, serve, takes_any_credentials};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use tokio::net::TcpListener;
-use tokio::signal;
 
 use arguments::Arguments;
-
-/// How long running requests may take to end after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -67,8 +64,13 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .map_err(|error| format!("cannot add the sample: {error}"))?;
 
     let (access, key) = access(&arguments)?;
+    let introspection = if arguments.no_introspection {
+        Introspection::Off
+    } else {
+        Introspection::On
+    };
     let service = Service {
-        executor: Executor::new(Introspection::On, arguments.limits),
+        executor: Executor::new(introspection, arguments.limits),
         repository,
         clock: Clock::System,
         access: Arc::new(access),
@@ -78,7 +80,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             .allowed_origins
             .clone()
             .unwrap_or(AllowedOrigins::Loopback),
-        explorer: Some(if assets.is_some() {
+        explorer: (!arguments.no_explorer).then_some(if assets.is_some() {
             Source::Local
         } else {
             Source::Cdn
@@ -90,14 +92,18 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         Some(assets) => assets.serve(router),
         None => router,
     };
+    let hosts = Hosts::new(arguments.host, arguments.allowed_hosts.iter().cloned());
+    let router = hosts.protect(router);
 
     // Before anybody is told that Ctrl-C stops it.
-    let stop = stop_signal().map_err(|error| error.to_string())?;
+    let stop = stop::on_signal().map_err(|error| error.to_string())?;
     let table = &arguments.table;
     let made = if is_new { ", new" } else { "" };
     println!("Feedback service {}\n", env!("CARGO_PKG_VERSION"));
     println!("  GraphQL    http://{address}/graphql");
-    println!("  Explorer   http://{address}/graphql (open it in a browser)");
+    if !arguments.no_explorer {
+        println!("  Explorer   http://{address}/graphql (open it in a browser)");
+    }
     println!("  Plain      POST http://{address}/feedback");
     println!("  Data       {}", place(&arguments));
     println!(
@@ -118,10 +124,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     println!("  Browsers   let pages of {origins} in");
     println!("\nCtrl-C stops it.");
 
-    serve(listener, router, stop).await?;
+    serve(listener, router, stop).await;
     if let Some(engine) = engine {
-        // A connection that a client keeps half open must not hold up the end.
-        let _ = tokio::time::timeout(GRACE, engine.stop()).await;
+        engine.stop().await;
     }
     println!("stopped");
     Ok(())
@@ -193,50 +198,6 @@ fn stored_keys(entry: &str, file: Option<&Path>) -> Result<String, String> {
         keys.push(entry);
     }
     Ok(stored.to_string())
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: axum::Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), String> {
-    let (stopping, mut stopped) = tokio::sync::watch::channel(());
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop.await;
-        let _ = stopping.send(());
-    });
-    let deadline = async {
-        let _ = stopped.changed().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = server => ended.map_err(|error| error.to_string()),
-        () = deadline => Ok(()),
-    }
-}
-
-/// From now on, Ctrl-C and being asked to end no longer end the process, but the future that is returned.
-#[cfg(unix)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    use signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// From now on, Ctrl-C no longer ends the process, but the future that is returned.
-#[cfg(windows)]
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal::windows::ctrl_c()?;
-    Ok(async move {
-        let _ = interrupt.recv().await;
-    })
 }
 
 fn place(arguments: &Arguments) -> String {
