@@ -214,8 +214,8 @@ mod tests {
             "depth=x",
             "height=3",
             "depth = 5",
-            "depth=51",
-            "tokens=50001",
+            "depth=100",
+            "tokens=100000",
         ] {
             assert!(text.parse::<Limits>().is_err(), "{text}");
         }

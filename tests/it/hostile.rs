@@ -1,9 +1,14 @@
 //! Documents that are made to hurt: they are answered, and the process lives on. The limits are as high as they can be
 //! configured, and the stack is a test's 2 MiB, unoptimized.
 
+use std::fmt::Write;
+
+use allocation_counter::measure;
 use feedback_graphql::auth::Access;
-use feedback_graphql::graphql::Limits;
+use feedback_graphql::graphql::{Executor, Introspection, Limits, Variables};
 use feedback_graphql::http::Options;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 use crate::support::{NOW, Server, Store};
@@ -203,4 +208,77 @@ async fn an_anonymous_caller_submits_once_in_an_operation() {
     assert_eq!(code(&open, &submit(20)).await, None);
     assert_eq!(open.store.items().await.len(), 20);
     open.store.submit("the table is there", NOW).await;
+}
+
+/// A fragment of a random document: what it selects, and which fragments it spreads, of which some may not be there or
+/// lead back to it.
+fn fragment() -> impl Strategy<Value = (Vec<usize>, bool)> {
+    (proptest::collection::vec(0..24_usize, 0..6), any::<bool>())
+}
+
+/// Counted in bytes that are allocated. Validating may look at a fragment from each selection set that spreads it, and
+/// so takes at most the square of the text, which the limit of tokens bounds; finding the fields to execute takes no
+/// more than the limit of complexity allows. Neither ever expands what a document spreads.
+#[test]
+fn a_document_takes_no_more_than_its_text_and_the_limits_allow() {
+    const BYTES_PER_BYTE: u64 = 500;
+    const BYTES_PER_SELECTION: u64 = 500;
+    const COMPLEXITY: usize = 500;
+    let limits = Limits {
+        complexity: COMPLEXITY,
+        aliases: 500,
+        ..Limits::default()
+    };
+    let executor = Executor::new(Introspection::On, limits);
+    // What is made once.
+    let chosen = executor.choose("{ __type(name: \"Query\") { name } }", None);
+    assert!(executor.prepare(chosen.unwrap(), &Variables::new()).is_ok());
+    let documents = proptest::collection::vec(fragment(), 1..24);
+    let run = TestRunner::new(Config::with_cases(400)).run(&documents, |fragments| {
+        let text = spreading(&fragments);
+        let mut chosen = None;
+        let choosing = measure(|| chosen = executor.choose(&text, None).ok());
+        let factor = 1 + fragments.len() as u64;
+        let allowed = BYTES_PER_BYTE * factor * text.len() as u64;
+        prop_assert!(
+            choosing.bytes_total <= allowed,
+            "{} of {allowed} bytes for {text}",
+            choosing.bytes_total
+        );
+        let Some(chosen) = chosen else { return Ok(()) };
+        let preparing = measure(|| {
+            let _ = executor.prepare(chosen, &Variables::new());
+        });
+        let allowed = BYTES_PER_SELECTION * COMPLEXITY as u64;
+        prop_assert!(
+            preparing.bytes_total <= allowed,
+            "{} of {allowed} bytes for {text}",
+            preparing.bytes_total
+        );
+        Ok(())
+    });
+    run.unwrap();
+}
+
+/// A document of these fragments.
+fn spreading(fragments: &[(Vec<usize>, bool)]) -> String {
+    let mut text = String::from("{ __type(name: \"Query\") { ...F0 } }");
+    for (number, (spreads, is_forward)) in fragments.iter().enumerate() {
+        write!(text, " fragment F{number} on __Type {{ name").unwrap();
+        for (at, spread) in spreads.iter().enumerate() {
+            // Mostly forward, so that most documents have no cycle, and double.
+            let name = if *is_forward {
+                number + 1 + spread % 3
+            } else {
+                *spread
+            };
+            if spreads.len() > 2 && at % 2 == 0 {
+                write!(text, " a{at}: ofType {{ ...F{name} }}").unwrap();
+            } else {
+                write!(text, " ...F{name}").unwrap();
+            }
+        }
+        text.push_str(" }");
+    }
+    text
 }
