@@ -52,9 +52,12 @@ impl Form {
     pub(super) fn answer(self, status: StatusCode, code: Code, message: &str) -> Response {
         let mut response = match self {
             Self::Plain => wire::plain_error(status, message),
-            Self::Graphql => (status, graphql::error_body(code, message)).into_response(),
+            Self::Graphql => {
+                let mut response = (status, graphql::error_body(code, message)).into_response();
+                wire::add_demand(&mut response);
+                response
+            }
         };
-        wire::add_demand(&mut response);
         response.extensions_mut().insert(Summary {
             error_codes: Some(code.as_str().to_owned()),
             ..Summary::default()

@@ -1,10 +1,10 @@
 //! The service on AWS Lambda: events of HTTP APIs, REST APIs, Function URLs and load balancers, answered by the
 //! router.
 //!
-//! Requests are read from the event's JSON here, rather than by the events' types of the runtime's library: those
-//! fail over a header that HTTP does not allow, and panic over a host that is none, and clients can write both.
-//! Whatever has an HTTP request in it gets an HTTP answer; what makes no sense as one is refused by the router,
-//! which has the words for it and a line in the log.
+//! Requests are read from the event's JSON here rather than by `lambda_http`, whose types refuse an event for a header
+//! that HTTP does not allow, and which panics on an invalid host or query; clients can write all of these. An event
+//! with an HTTP request in it always gets an HTTP answer: a request that HTTP does not allow goes to the router marked
+//! as [`Malformed`](crate::http::Malformed), and is refused and logged there like any other.
 
 mod answer;
 mod event;
