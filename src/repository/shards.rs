@@ -1,17 +1,17 @@
 //! How many shards the timeline has.
 //!
-//! The table remembers it, in one item ([`SHARDS_ITEM`]): at any time functions of several versions are at work, told
-//! different numbers, some of them thawed after hours. What lies in a shard that a reader does not know is missing
-//! from its pages for ever, so:
+//! The table remembers it, in one item ([`SHARDS_ITEM`]). At any time functions of several versions are at work, told
+//! different numbers, some of them thawed after hours, and what lies in a shard that a reader does not know is
+//! missing from its pages. So:
 //!
-//! - A reader reads all shards that the item names. It looks at the item when it warms up, and again with the first
-//!   page after a minute.
-//! - Whoever is told a number greater than the item's raises it. The new shards are written to two minutes later: by
-//!   then each reader has looked again.
+//! - A reader reads all shards that the item names. It looks at the item when it warms up, and again with the
+//!   first page after a minute.
+//! - Whoever is told a greater number than the item's raises it. The new shards are written to two minutes later:
+//!   by then each reader has looked again.
 //! - Whoever is told a smaller number goes by the item like everybody else. So the number never shrinks.
 //!
-//! Writers go by the item alone, too: all of them spread feedback over the same shards, those of a version that is being
-//! rolled back to included, and a smaller number takes nothing away from how much can be written.
+//! Writers go by the item alone, too. So all of them spread feedback over the same shards, whatever they were told,
+//! and a rollback takes nothing away from how much can be written.
 //!
 //! A function that could not look writes to the first shard, which every reader reads, and reads as many as there can
 //! be. Where there is no item, because nothing was stored yet or an earlier version of the service stored it, the
@@ -32,13 +32,13 @@ use crate::domain::Timestamp;
 
 /// The most shards a timeline can have: 64,000 submissions a second, past what one account's table takes
 /// without a raised quota. Each costs a `Query` a page.
-pub const MAX_TIMELINE_SHARDS: u32 = MOST.get();
-const MOST: NonZeroU32 = NonZeroU32::MIN.saturating_add(63);
+pub const MAX_TIMELINE_SHARDS: u32 = 64;
+const MOST: NonZeroU32 = NonZeroU32::MIN.saturating_add(MAX_TIMELINE_SHARDS - 1);
 
 /// How long a reader goes by what it has seen.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
-/// How long after a raise the new shards are written to: [`LOOK_AGAIN_AFTER`], and as long again for clocks that differ
-/// and requests that take their time.
+/// How long after a raise the new shards are written to: [`LOOK_AGAIN_AFTER`], and as long again for clocks that
+/// differ and requests that take their time.
 const WRITE_AFTER: Duration = Duration::from_mins(2);
 
 /// How often a raise is tried when others change the item at the same time.

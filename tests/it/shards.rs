@@ -424,15 +424,11 @@ impl Simulation {
             10
         };
         let is_new = self.rng.u8(0..10) < share;
-        let awake: Vec<usize> = (0..self.functions.len())
-            .filter(|index| {
-                let function = &self.functions[*index];
-                function.is_new == is_new && function.thaws_at <= self.time
-            })
-            .collect();
-        let mut of_version = self.functions.iter().filter(|function| function.is_new == is_new);
-        let all = of_version.by_ref().count();
-        if all < 5 && (awake.is_empty() || self.rng.u8(0..10) == 0) {
+        let of_version = |index: &usize| self.functions[*index].is_new == is_new;
+        let all: Vec<usize> = (0..self.functions.len()).filter(of_version).collect();
+        let is_awake = |index: &usize| self.functions[*index].thaws_at <= self.time;
+        let awake: Vec<usize> = all.iter().copied().filter(is_awake).collect();
+        if all.len() < 5 && (awake.is_empty() || self.rng.u8(0..10) == 0) {
             let clock = self.rng.u64(0..=500);
             let shards = if is_new { NEW_SHARDS } else { OLD_SHARDS };
             let now = self.time + clock - 250;
@@ -444,14 +440,9 @@ impl Simulation {
             });
             return self.functions.len() - 1;
         }
-        let index = if awake.is_empty() {
-            // Thawed for this request.
-            let frozen = |index: &usize| self.functions[*index].is_new == is_new;
-            let frozen: Vec<usize> = (0..self.functions.len()).filter(frozen).collect();
-            frozen[self.rng.usize(0..frozen.len())]
-        } else {
-            awake[self.rng.usize(0..awake.len())]
-        };
+        // Where all are frozen, one is thawed for this request.
+        let able = if awake.is_empty() { all } else { awake };
+        let index = able[self.rng.usize(0..able.len())];
         if self.rng.u8(0..10) == 0 {
             self.functions[index].thaws_at = self.time + self.rng.u64(0..8 * MINUTE);
         }

@@ -16,8 +16,8 @@ const WARM_UP_TIME: Duration = Duration::from_secs(1);
 impl Service {
     /// Does in advance what the first request would have to wait for: executes a query, and reads how many
     /// shards the timeline has, by the schema and the client that will serve. That opens the connection to
-    /// `DynamoDB`, and brings the code that requests run into memory. What goes wrong with it goes wrong again, and is told, when a request comes; and
-    /// it takes at most [`WARM_UP_TIME`].
+    /// `DynamoDB`, and brings the code that requests run into memory. What goes wrong with it goes wrong again, and
+    /// is told, when a request comes; and it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
         let session = Session::new(self.repository.metered(), self.clock.clone());
         let variables = Variables::new();
