@@ -15,7 +15,7 @@ use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::repository::{self, FeedbackRepository};
 use feedback_graphql::{lambda, logging};
-use lambda_runtime::Error;
+use lambda_http::{Error, lambda_runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -17,7 +17,8 @@ use quick_cache::sync::Cache;
 
 use super::error::{Code, request_error};
 use super::limits::Limits;
-use super::rules::invalid_literals;
+use super::rules::{invalid_literals, misplaced_variables};
+use super::syntax::Source;
 
 /// How many bytes of text the kept documents have together, at most. Parsed, they take some thirty times that.
 const KEPT_BYTES: u64 = 32 * 1024;
@@ -64,16 +65,28 @@ pub(super) struct Document(Valid<ExecutableDocument>);
 impl Document {
     /// Parses and validates a document.
     fn parse(text: &str, limits: &Limits) -> Result<Self, Vec<ServerError>> {
-        limits.check_text(text)?;
+        limits.check_length(text).map_err(|error| vec![error])?;
+        let source = Source::read(text);
+        limits.check_tokens(source.tokens).map_err(|error| vec![error])?;
         let mut parser = Parser::new().recursion_limit(MAX_NESTING);
-        let syntax = parser.parse_ast(text, "document").map_err(|failed| {
-            if parser.recursion_reached() > MAX_NESTING {
-                let message = format!("a document may be nested at most {MAX_NESTING} levels deep");
-                return vec![request_error(Code::QueryTooDeep, message)];
-            }
-            // What follows the first error in the syntax is guesswork.
-            errors(&failed.errors, Code::GraphqlParseFailed, 1)
-        })?;
+        let syntax = parser
+            .parse_ast(source.text.as_str(), "document")
+            .map_err(|failed| {
+                if parser.recursion_reached() > MAX_NESTING {
+                    let message = format!("a document may be nested at most {MAX_NESTING} levels deep");
+                    return vec![request_error(Code::QueryTooDeep, message)];
+                }
+                // What follows the first error in the syntax is guesswork.
+                errors(&failed.errors, Code::GraphqlParseFailed, 1)
+            })?;
+        if let Some(at) = source.name_without_value(MAX_NESTING) {
+            let mut error = request_error(
+                Code::GraphqlParseFailed,
+                "a name has no value: expected `name: value`",
+            );
+            error.locations.extend(place_in(&source.text, at));
+            return Err(vec![error]);
+        }
         if syntax.definitions.is_empty() {
             let message = "the document is empty: it must have an operation";
             return Err(vec![request_error(Code::GraphqlParseFailed, message)]);
@@ -84,7 +97,9 @@ impl Document {
             .map_err(|failed| errors(&failed.errors, Code::GraphqlValidationFailed, MAX_ERRORS))?;
         let document = Self(document);
         limits.check_document(&document)?;
-        let invalid = invalid_literals(&document);
+        let mut invalid = invalid_literals(&document);
+        invalid.extend(misplaced_variables(&document));
+        invalid.truncate(MAX_ERRORS);
         if invalid.is_empty() {
             Ok(document)
         } else {
@@ -129,23 +144,10 @@ impl Document {
         error
     }
 
-    /// The place where something is written, as graphql-js counts: in UTF-16 code units.
+    /// The place where something is written.
     pub(super) fn place(&self, span: Option<SourceSpan>) -> Option<Pos> {
         let span = span?;
-        let text = self.0.sources.get(&span.file_id())?.source_text();
-        let before = text.get(..span.offset())?;
-        // A line ends with a line feed, a carriage return or both (GraphQL specification, "Line Terminators").
-        let is_end = |(at, byte): &(usize, u8)| match byte {
-            b'\n' => true,
-            b'\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
-            _ => false,
-        };
-        let ends = before.bytes().enumerate().filter(is_end);
-        let (lines, start) = ends.fold((0, 0), |(lines, _), (at, _)| (lines + 1, at + 1));
-        Some(Pos {
-            line: lines + 1,
-            column: before.get(start..)?.encode_utf16().count() + 1,
-        })
+        place_in(self.0.sources.get(&span.file_id())?.source_text(), span.offset())
     }
 }
 
@@ -242,6 +244,23 @@ fn errors(diagnostics: &DiagnosticList, code: Code, most: usize) -> Vec<ServerEr
         error
     });
     errors.collect()
+}
+
+/// The place of a byte in a text, as graphql-js counts: in UTF-16 code units.
+fn place_in(text: &str, at: usize) -> Option<Pos> {
+    let before = text.get(..at)?;
+    // A line ends with a line feed, a carriage return or both (GraphQL specification, "Line Terminators").
+    let is_end = |(at, byte): &(usize, u8)| match byte {
+        b'\n' => true,
+        b'\r' => text.as_bytes().get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    let ends = before.bytes().enumerate().filter(is_end);
+    let (lines, start) = ends.fold((0, 0), |(lines, _), (at, _)| (lines + 1, at + 1));
+    Some(Pos {
+        line: lines + 1,
+        column: before.get(start..)?.encode_utf16().count() + 1,
+    })
 }
 
 fn shortened(message: &str) -> String {

@@ -14,6 +14,7 @@ mod mutation;
 mod query;
 mod rules;
 mod selection;
+mod syntax;
 mod types;
 mod values;
 

@@ -1,9 +1,9 @@
-//! Rules that the compiler does not check: it knows the specification's scalars alone and takes any value for others,
-//! and it lets a field of an input object be given twice.
+//! Rules of validation that the compiler does not check, or not wholly: values of scalars that are not the
+//! specification's, fields of an input object that are given twice, variables inside lists and objects.
 
-use apollo_compiler::ast::{self, Type};
+use apollo_compiler::ast::{self, Argument, InputValueDefinition, Type, VariableDefinition};
 use apollo_compiler::collections::HashSet;
-use apollo_compiler::executable::Selection;
+use apollo_compiler::executable::{Operation, Selection};
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node};
@@ -56,6 +56,114 @@ pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
     let variables = operations.flat_map(|operation| &operation.variables);
     let defaults = variables.filter_map(|variable| check(&variable.ty, variable.default_value.as_ref()?));
     arguments.chain(defaults).collect()
+}
+
+/// Variables in positions of other types ("All Variable Usages Are Allowed"). The compiler looks at arguments that are
+/// variables, not into lists and objects, and takes null for a default that makes a variable non-null.
+pub(super) fn misplaced_variables(document: &Document) -> Vec<ServerError> {
+    let mut errors = Vec::new();
+    for operation in document.operations.iter() {
+        for selection in reachable(document, operation) {
+            for directive in selection.directives().iter() {
+                let Some(definition) = SCHEMA.directive_definitions.get(&directive.name) else {
+                    continue;
+                };
+                let arguments = &definition.arguments;
+                errors.extend(misplaced(document, operation, arguments, &directive.arguments));
+            }
+            if let Selection::Field(field) = selection {
+                let arguments = &field.definition.arguments;
+                errors.extend(misplaced(document, operation, arguments, &field.arguments));
+            }
+        }
+    }
+    errors
+}
+
+/// All selections of an operation and of the fragments that it spreads, each once.
+fn reachable<'a>(document: &'a Document, operation: &'a Operation) -> Vec<&'a Selection> {
+    let mut found = Vec::new();
+    let mut spread = HashSet::default();
+    let mut open = vec![&operation.selection_set];
+    while let Some(set) = open.pop() {
+        for selection in &set.selections {
+            found.push(selection);
+            open.extend(match selection {
+                Selection::Field(field) => Some(&field.selection_set),
+                Selection::InlineFragment(fragment) => Some(&fragment.selection_set),
+                Selection::FragmentSpread(fragment) => {
+                    let fragment = document.fragments.get(&fragment.fragment_name);
+                    let fragment = fragment.filter(|fragment| spread.insert(&fragment.name));
+                    fragment.map(|fragment| &fragment.selection_set)
+                }
+            });
+        }
+    }
+    found
+}
+
+/// Errors about the variables of an operation in some arguments.
+fn misplaced(
+    document: &Document,
+    operation: &Operation,
+    definitions: &[Node<InputValueDefinition>],
+    arguments: &[Node<Argument>],
+) -> Vec<ServerError> {
+    let mut errors = Vec::new();
+    let mut open: Vec<(&Type, bool, &Node<ast::Value>)> = Vec::new();
+    for argument in arguments {
+        let definition = definitions
+            .iter()
+            .find(|definition| definition.name == argument.name);
+        open.extend(definition.map(|definition| {
+            (
+                &*definition.ty,
+                definition.default_value.is_some(),
+                &argument.value,
+            )
+        }));
+    }
+    while let Some((ty, has_default, literal)) = open.pop() {
+        match (&**literal, ty) {
+            (ast::Value::Variable(name), ty) => {
+                let variable = operation.variables.iter().find(|variable| variable.name == *name);
+                if let Some(variable) = variable.filter(|variable| !is_allowed(variable, ty, has_default)) {
+                    let message = format!(
+                        "variable `${name}` of type `{}` cannot be used where `{ty}` is expected",
+                        variable.ty
+                    );
+                    errors.push(document.error(Code::GraphqlValidationFailed, &message, literal.location()));
+                }
+            }
+            (ast::Value::List(items), Type::List(item) | Type::NonNullList(item)) => {
+                open.extend(items.iter().map(|literal| (&**item, false, literal)));
+            }
+            (ast::Value::Object(fields), ty) => {
+                let Some(ExtendedType::InputObject(object)) = SCHEMA.types.get(ty.inner_named_type()) else {
+                    continue;
+                };
+                open.extend(fields.iter().filter_map(|(name, literal)| {
+                    let field = object.fields.get(name)?;
+                    Some((&*field.ty, field.default_value.is_some(), literal))
+                }));
+            }
+            // One value stands for a list of it.
+            (_, Type::List(item) | Type::NonNullList(item)) => open.push((item, false, literal)),
+            _ => {}
+        }
+    }
+    errors
+}
+
+/// `IsVariableUsageAllowed`.
+fn is_allowed(variable: &VariableDefinition, ty: &Type, has_default: bool) -> bool {
+    let default = variable.default_value.as_ref();
+    let has_value = default.is_some_and(|default| !default.is_null());
+    if ty.is_non_null() && !variable.ty.is_non_null() && (has_value || has_default) {
+        variable.ty.is_assignable_to(&ty.clone().nullable())
+    } else {
+        variable.ty.is_assignable_to(ty)
+    }
 }
 
 /// A field that an input object in this literal has twice.

@@ -196,7 +196,8 @@ impl<'a> Collector<'a> {
                 _ => None,
             }
         };
-        condition("skip") != Some(true) && condition("include") != Some(false)
+        let has_include = selection.directives().has("include");
+        condition("skip") != Some(true) && (!has_include || condition("include") == Some(true))
     }
 
     /// How many items a field can return, each with everything that is selected below it.

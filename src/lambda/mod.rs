@@ -1,8 +1,8 @@
 //! The service on AWS Lambda: events of HTTP APIs, REST APIs, Function URLs and load balancers, answered by the
 //! router.
 //!
-//! Requests are read from the event's JSON here rather than by `lambda_http`, whose types refuse an event for a header
-//! that HTTP does not allow, and which panics on an invalid host or query; clients can write all of these. An event
+//! Responses are written by `lambda_http`. Requests are read from the event's JSON here: its types refuse an event for
+//! a header that HTTP does not allow, and panic on an invalid host or query; clients can write all of these. An event
 //! with an HTTP request in it always gets an HTTP answer: a request that HTTP does not allow goes to the router marked
 //! as [`Malformed`](crate::http::Malformed), and is refused and logged there like any other.
 
@@ -12,12 +12,13 @@ mod event;
 use std::time::{Instant, SystemTime};
 
 use axum::Router;
-use lambda_runtime::{Context, Diagnostic, LambdaEvent, Service, service_fn};
+use lambda_http::lambda_runtime::Diagnostic;
+use lambda_http::{Context, LambdaEvent, Service, service_fn};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-pub use self::answer::Answer;
-use self::event::Event;
-use crate::http::{Deadline, RequestId};
+use self::event::{Event, Front};
+use crate::http::{AnswerLimit, Deadline, RequestId};
 
 /// The router, as a function of events.
 ///
@@ -25,11 +26,14 @@ use crate::http::{Deadline, RequestId};
 #[must_use]
 pub fn answering(
     router: Router,
-) -> impl Service<LambdaEvent<Box<RawValue>>, Response = Answer, Error = Diagnostic> {
+) -> impl Service<LambdaEvent<Box<RawValue>>, Response = impl Serialize, Error = Diagnostic> {
     service_fn(move |event: LambdaEvent<Box<RawValue>>| answer(router.clone(), event))
 }
 
-async fn answer(mut router: Router, event: LambdaEvent<Box<RawValue>>) -> Result<Answer, Diagnostic> {
+async fn answer(
+    mut router: Router,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<impl Serialize + use<>, Diagnostic> {
     let LambdaEvent { payload, context } = event;
     let Event { mut request, front } = Event::read(&payload).ok_or_else(|| Diagnostic {
         error_type: "NotHttp".to_owned(),
@@ -40,9 +44,14 @@ async fn answer(mut router: Router, event: LambdaEvent<Box<RawValue>>) -> Result
     })?;
     let extensions = request.extensions_mut();
     extensions.insert(deadline(&context));
-    extensions.insert(RequestId(context.request_id));
+    extensions.insert(RequestId(context.request_id.clone()));
+    extensions.insert(match front {
+        Front::LoadBalancer => AnswerLimit::LOAD_BALANCER,
+        Front::Payload1 | Front::Payload2 => AnswerLimit::LAMBDA,
+    });
     let Ok(response) = router.call(request).await;
-    Answer::of(response, front).await
+    let Ok(answer) = answer::write(response, front, context).await;
+    Ok(answer)
 }
 
 /// When Lambda will stop the function.

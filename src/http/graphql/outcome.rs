@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::graphql::{Code, request_error};
 use crate::http::request_log::RequestId;
-use crate::http::wire::Format;
+use crate::http::wire::{Format, add_demand};
 use crate::repository::RepositoryError;
 
 /// What became of a GraphQL request.
@@ -151,18 +151,10 @@ impl Outcome {
             (header::VARY, "Accept"),
         ];
         let mut response = (status, headers, body).into_response();
-        let demand = match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                Some((header::RETRY_AFTER, "1"))
-            }
-            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "POST")),
-            _ => None,
-        };
-        if let Some((name, value)) = demand {
-            response
-                .headers_mut()
-                .insert(name, header::HeaderValue::from_static(value));
+        add_demand(&mut response);
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            let allowed = header::HeaderValue::from_static("POST");
+            response.headers_mut().insert(header::ALLOW, allowed);
         }
         response
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use feedback_fuzz::{expand, with_guarded};
 use feedback_graphql::lambda::answering;
-use lambda_runtime::{Context, LambdaEvent, Service};
+use lambda_http::{Context, LambdaEvent, Service};
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -1,0 +1,78 @@
+//! A document's syntax, where the compiler's parser is not of the specification.
+//!
+//! It takes a name without a value for an argument or a field of an input object, and leaves it out; and it does not
+//! take a comma, which means nothing, behind `...` or before the colon of an alias.
+
+use apollo_parser::cst::CstNode;
+use apollo_parser::{Lexer, Parser, SyntaxKind, TokenKind};
+
+/// The text of a document, as the parser is to have it.
+pub(super) struct Source {
+    /// The text with spaces for commas: everything stays in its place.
+    pub(super) text: String,
+    /// How many tokens it has (GraphQL specification, "Lexical Tokens"), whether they make sense or not.
+    pub(super) tokens: usize,
+}
+
+impl Source {
+    pub(super) fn read(text: &str) -> Self {
+        let mut source = text.to_owned();
+        let mut tokens = 0;
+        for token in Lexer::new(text) {
+            match token.as_ref().map(|token| (token.kind(), token.index())) {
+                Ok((TokenKind::Whitespace | TokenKind::Comment | TokenKind::Eof, _)) => {}
+                Ok((TokenKind::Comma, at)) => source.replace_range(at..=at, " "),
+                // What is no token counts as one.
+                _ => tokens += 1,
+            }
+        }
+        Self { text: source, tokens }
+    }
+
+    /// The place of a name that has to have a value and has none.
+    pub(super) fn name_without_value(&self, max_nesting: usize) -> Option<usize> {
+        let tree = Parser::new(&self.text).recursion_limit(max_nesting).parse();
+        let document = tree.document();
+        let mut nodes = document.syntax().descendants();
+        let name = nodes.find(|node| {
+            let has_value = || {
+                node.children_with_tokens()
+                    .any(|child| child.kind() == SyntaxKind::COLON)
+            };
+            matches!(node.kind(), SyntaxKind::ARGUMENT | SyntaxKind::OBJECT_FIELD) && !has_value()
+        })?;
+        Some(name.text_range().start().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_counted_as_the_specification_has_them() {
+        for (text, tokens) in [
+            ("", 0),
+            ("{ a }", 3),
+            ("{a(b:1,c:-2.5e3){...F}}", 15),
+            ("# nothing { a }\n{ a } # nor here", 3),
+            (r#"{ a(b: "x \" { y", c: """ " { \""" """) }"#, 11),
+            (r#"{ a(b: """ \\""" """) c d }"#, 10),
+        ] {
+            assert_eq!(Source::read(text).tokens, tokens, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_without_values_are_found() {
+        for (text, expected) in [
+            ("{ a(b: 1, c: {d: [{e: $f}]}) @g(h: $i) }", None),
+            ("{ a(b) }", Some(4)),
+            ("{ a(b: {c: 1 d}) }", Some(13)),
+            ("query($a: B = {c}) { d }", Some(15)),
+            ("{ a @skip(if if: $b) }", Some(10)),
+        ] {
+            assert_eq!(Source::read(text).name_without_value(64), expected, "{text}");
+        }
+    }
+}
