@@ -3,7 +3,8 @@
 //   npm ci
 //   node run.mjs --local ../../target/release/local --lambda ../../target/release/lambda
 //
-// Both work on the same table, in the memory of the laptop's server. The tests in a browser need Chromium:
+// Both work on the same table, in the memory of the laptop's server. What compares them with graphql-js empties
+// tables and has servers of its own. The tests in a browser need Chromium:
 // /usr/bin/chromium, or what CHROMIUM names; without one they are left out, except where CI is set.
 
 import { spawn } from "node:child_process";
@@ -57,36 +58,56 @@ async function main() {
   await runTests("schema", ofTheSchema);
 
   const allowedOrigin = `http://127.0.0.1:${await freePort()}`;
-  const localFlags = ["--in-memory", "--port=0", "--sample=60", "--log=warn", `--explorer-assets=${here}`];
-  const local = start("local server", resolve(binaries.local), localFlags, {
-    ...process.env,
+  const local = startLocal("local server", ["--sample=60", `--explorer-assets=${here}`], {
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
   });
-  const localUrl = await printed(local, /GraphQL +(http:\S+)\/graphql/);
+  const localUrl = await urlOf(local);
   await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
   const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
   const engineUrl = await printed(local, /DynamoDB +(http:\S+)/);
   await runInBrowser("local server", { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl });
 
-  const frontFlags = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
-  const front = start("Lambda binary", process.execPath, frontFlags, {
-    // No other variables: nobody's profile or credentials get in.
-    AWS_ACCESS_KEY_ID: "any",
-    AWS_ENDPOINT_URL_DYNAMODB: engineUrl,
-    AWS_REGION: "local",
-    AWS_SECRET_ACCESS_KEY: "any",
-    FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
-    // Some clients fetch the schema first.
-    FEEDBACK_INTROSPECTION: "true",
-    FEEDBACK_TABLE: "Feedback",
-  });
-  const lambdaUrl = await printed(front, /listening on (http:\S+)/);
+  const lambdaUrl = await startLambda("Lambda binary", local, { FEEDBACK_ALLOWED_ORIGINS: allowedOrigin });
   // In the cloud only staff, and servers with keys, read.
   const staffUrl = `${lambdaUrl}/staff`;
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
   // The explorer is the same page, and the Lambda binary has no folder to serve its files from.
   const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
   await runInBrowser("Lambda binary", lambda, ["--test-name-pattern=another origin"]);
+
+  const compared = startLocal("compared server");
+  const mirror = startLocal("mirror");
+  const [comparedUrl, mirrorUrl] = [await urlOf(compared), await urlOf(mirror)];
+  await runDifference("local server", { FEEDBACK_URL: comparedUrl, FEEDBACK_MIRROR_URL: mirrorUrl });
+  const comparedLambdaUrl = await startLambda("compared Lambda binary", compared);
+  await runDifference("Lambda binary", { FEEDBACK_URL: `${comparedLambdaUrl}/staff`, FEEDBACK_MIRROR_URL: mirrorUrl });
+}
+
+function startLocal(name, flags = [], env = {}) {
+  const always = ["--in-memory", "--port=0", "--log=warn"];
+  return start(name, resolve(binaries.local), [...always, ...flags], { ...process.env, ...env });
+}
+
+/** The address of a local server. */
+function urlOf(local) {
+  return printed(local, /GraphQL +(http:\S+)\/graphql/);
+}
+
+/** Starts the Lambda binary on the table of a local server; its address. */
+async function startLambda(name, local, env = {}) {
+  const flags = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
+  const front = start(name, process.execPath, flags, {
+    // No other variables: nobody's profile or credentials get in.
+    AWS_ACCESS_KEY_ID: "any",
+    AWS_ENDPOINT_URL_DYNAMODB: await printed(local, /DynamoDB +(http:\S+)/),
+    AWS_REGION: "local",
+    AWS_SECRET_ACCESS_KEY: "any",
+    // Some clients fetch the schema first.
+    FEEDBACK_INTROSPECTION: "true",
+    FEEDBACK_TABLE: "Feedback",
+    ...env,
+  });
+  return printed(front, /listening on (http:\S+)/);
 }
 
 async function runTests(name, files, env, flags = []) {
@@ -102,6 +123,11 @@ async function runInBrowser(server, env, flags) {
   const name = `${server}, in a browser`;
   if (existsSync(chromium)) await runTests(name, ["browser.mjs"], env, flags);
   else report(!process.env.CI, `${name}: not run, there is no ${chromium}`);
+}
+
+async function runDifference(server, env) {
+  // It takes as long as there are documents.
+  await runTests(`${server}, next to graphql-js`, ["difference/difference.mjs"], env, ["--test-timeout=3600000"]);
 }
 
 function report(good, line) {

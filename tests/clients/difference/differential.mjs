@@ -1,0 +1,108 @@
+// The service and the reference, side by side.
+//
+// Queries may run at once: nothing changes what the service holds. Requests with a mutation run one after the
+// other. The service executes them; the reference executes them too, on a second service, the mirror. Before each
+// both hold the same, and afterwards they must.
+
+import { difference, withoutChance } from "./compare.mjs";
+import { Reference } from "./reference.mjs";
+import { exceedsCeiling } from "./service.mjs";
+
+/** What both hold before a request with a mutation. */
+const BASE = [
+  { idempotencyKey: "first-key", message: "The first.", rating: 4, metadata: [{ key: "k", value: "v" }] },
+  { idempotencyKey: "second-key", message: "The second." },
+];
+
+/** What the service holds while queries run. */
+const LISTED = Array.from({ length: 40 }, (_, n) => ({
+  idempotencyKey: `listed-key-${n}`,
+  message: `Number ${n}: ${"Text. ".repeat(n % 4)}😀`,
+  rating: n % 4 ? 1 + (n % 5) : undefined,
+  topic: n % 3 ? `topic ${n % 3}` : undefined,
+  email: n % 5 ? undefined : "sam@example.org",
+  pageUrl: n % 7 ? undefined : `https://example.org/${n}`,
+  metadata: Array.from({ length: n % 3 }, (_, pair) => ({ key: `key ${pair}`, value: String(n) })),
+}));
+
+export class Differential {
+  #service;
+  #mirror;
+  #schema;
+  #queries;
+  #mutations;
+  /** What both hold before a request with a mutation; undefined when they hold something else. */
+  #base;
+
+  /** Of a service, a second one on which the reference executes mutations, and the schema of both. */
+  constructor(service, mirror, schema) {
+    this.#service = service;
+    this.#mirror = mirror;
+    this.#schema = schema;
+    this.#mutations = new Reference(schema, { Query: service, Mutation: mirror }, { keeps: false });
+  }
+
+  /** Fills the service for queries; what there is to ask for. */
+  async prepareQueries() {
+    await this.#service.refill(LISTED);
+    this.#queries = new Reference(this.#schema, { Query: this.#service }, { keeps: true });
+    return world(await this.#service.held());
+  }
+
+  /** What there is to ask for in requests with a mutation. */
+  async prepareMutations() {
+    const others = ["third-key", "fourth-key"].map((idempotencyKey) => ({ idempotencyKey, message: "Other." }));
+    await this.#service.refill([...BASE, ...others]);
+    this.#base = undefined;
+    return world(await this.#service.held());
+  }
+
+  /** In what the answers to a request differ; undefined if in nothing. */
+  async ofQuery(request) {
+    const [answer, outcome] = await Promise.all([this.#service.answer(request), this.#queries.outcome(request)]);
+    return judged(answer, outcome);
+  }
+
+  /** The same for one with a mutation. */
+  async ofMutation(request) {
+    if (!this.#base) await this.#refill();
+    const [answer, outcome] = await Promise.all([this.#service.answer(request), this.#mutations.outcome(request)]);
+    const held = await Promise.all([this.#service.held(), this.#mirror.held()]);
+    const stored = held.map(contents);
+    if (stored.some((held) => held !== this.#base)) this.#base = undefined;
+    const [got, wanted] = [answer, outcome].map((of) => ({ ...of, data: withoutChance(of.data) }));
+    const result = judged(got, wanted);
+    if (result.verdict === "skipped" || result.difference || stored[0] === stored[1]) return result;
+    const [service, reference] = stored.map((lines) => lines.split("\n"));
+    return { ...result, difference: { kind: "stored", service, reference } };
+  }
+
+  async #refill() {
+    await Promise.all([this.#service.refill(BASE), this.#mirror.refill(BASE)]);
+    this.#base = contents(await this.#service.held());
+  }
+}
+
+function judged(answer, outcome) {
+  if (outcome.isUndecided || exceedsCeiling(answer)) return { verdict: "skipped" };
+  const verdict = outcome.refused ? "refused" : "executed";
+  return { verdict, difference: difference(answer, outcome) };
+}
+
+/** What a service holds, as a text that is the same for the same feedback. */
+function contents(held) {
+  const lines = held.map(({ cursor, ...feedback }) => JSON.stringify(withoutChance(feedback)));
+  return lines.sort().join("\n");
+}
+
+/** What documents ask for, so that they find something. */
+function world(held) {
+  const ids = held.map(({ id }) => id).sort();
+  return {
+    ids: [...ids.slice(0, 6), "00000000-0000-4000-8000-000000000000"],
+    cursors: held.filter((_, n) => n % 9 === 0).map(({ cursor }) => cursor),
+    times: held.filter((_, n) => n % 9 === 0).map(({ submittedAt }) => submittedAt),
+    topics: ["topic 1", "topic 2", "no topic"],
+    keys: ["first-key", "second-key", "third-key", "fourth-key"],
+  };
+}

@@ -1,0 +1,74 @@
+// A running service, asked without any client, and what it holds.
+
+import { getIntrospectionQuery } from "graphql";
+
+/** Codes of answers that tell nothing of the specification: the document asks for more than the service gives. */
+const CEILINGS = new Set([
+  "QUERY_TOO_LONG", "TOO_MANY_TOKENS", "QUERY_TOO_DEEP", "QUERY_TOO_COMPLEX", "TOO_MANY_ALIASES",
+  "TOO_MANY_ROOT_FIELDS", "TOO_MANY_DIRECTIVES", "PAYLOAD_TOO_LARGE",
+]);
+
+const ALL = `{
+  feedbacks(first: 100) {
+    edges { cursor node { id message rating topic email pageUrl submittedAt metadata { key value } } }
+  }
+}`;
+const DELETE = "mutation ($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
+const SUBMIT = "mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { userErrors { message } } }";
+
+/** Whether an answer only says that a ceiling was exceeded. */
+export function exceedsCeiling({ errors }) {
+  return errors?.some(({ extensions }) => CEILINGS.has(extensions?.code)) ?? false;
+}
+
+export class Service {
+  #endpoint;
+
+  constructor(url) {
+    this.#endpoint = `${url}/graphql`;
+  }
+
+  /** The answer to a request, with its status. */
+  async answer(request) {
+    const response = await fetch(this.#endpoint, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/graphql-response+json" },
+      body: JSON.stringify(request),
+    });
+    const body = await response.text();
+    try {
+      return { status: response.status, ...JSON.parse(body) };
+    } catch {
+      throw new Error(`${response.status} with a body that is not JSON: ${body}`);
+    }
+  }
+
+  /** The data of a plain request that has to succeed. */
+  async #data(query, variables) {
+    const { data, errors } = await this.answer({ query, variables });
+    if (errors) throw new Error(`${query}: ${JSON.stringify(errors)}`);
+    return data;
+  }
+
+  /** Its schema, as introspection tells it. */
+  async schema() {
+    const { __schema: schema } = await this.#data(getIntrospectionQuery());
+    return schema;
+  }
+
+  /** All feedback that it holds, the newest first, each with its cursor. */
+  async held() {
+    const { feedbacks } = await this.#data(ALL);
+    return feedbacks.edges.map(({ cursor, node }) => ({ cursor, ...node }));
+  }
+
+  /** Deletes everything, and submits these. */
+  async refill(inputs) {
+    for (let held = await this.held(); held.length > 0; held = await this.held()) {
+      for (const { id } of held) {
+        await this.#data(DELETE, { id });
+      }
+    }
+    for (const input of inputs) await this.#data(SUBMIT, { input });
+  }
+}
