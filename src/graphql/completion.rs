@@ -18,6 +18,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, PathSegment, Pos, Positioned, ServerError, Value};
 
 use super::document::Document;
+use super::introspection::is_about_schema;
 use super::selection::{Field, ObjectFields};
 use super::values::{of_json, of_literal};
 
@@ -52,11 +53,6 @@ pub(super) fn library_document(
         operations: DocumentOperations::Single(unplaced(operation)),
         fragments: HashMap::new(),
     }
-}
-
-/// Whether a field of the root is answered from the schema alone.
-pub(super) fn is_about_schema(field: &Field) -> bool {
-    matches!(field.name().as_str(), "__schema" | "__type")
 }
 
 /// `None` for `__typename`, which completing knows.

@@ -17,7 +17,7 @@ use quick_cache::sync::Cache;
 
 use super::error::{Code, request_error};
 use super::limits::Limits;
-use super::rules::{invalid_literals, misplaced_variables};
+use super::rules::{conflicting_lists, invalid_literals, misplaced_variables};
 use super::syntax::Source;
 
 /// How many bytes of text the kept documents have together, at most. Parsed, they take some thirty times that.
@@ -99,6 +99,7 @@ impl Document {
         limits.check_document(&document)?;
         let mut invalid = invalid_literals(&document);
         invalid.extend(misplaced_variables(&document));
+        invalid.extend(conflicting_lists(&document, limits));
         invalid.truncate(MAX_ERRORS);
         if invalid.is_empty() {
             Ok(document)

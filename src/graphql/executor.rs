@@ -5,18 +5,17 @@
 //! a document of which nothing is left to decide, executes each of its fields once, and what it found is completed
 //! here.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use apollo_compiler::collections::HashMap;
+use apollo_compiler::request;
 use apollo_compiler::response::JsonMap;
-use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, introspection, request};
 use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
 
-use super::completion::{complete, is_about_schema, library_document, place};
+use super::completion::{complete, library_document, place};
 use super::document::{ChosenOperation, DocumentCache, SCHEMA};
 use super::error::{Code, request_error};
+use super::introspection::{self, is_about_schema};
 use super::limits::Limits;
 use super::mutation::Mutation;
 use super::query::Query;
@@ -85,21 +84,18 @@ impl Executor {
             variables,
         };
         if operation.fields.iter().any(is_about_schema) {
-            self.check_introspection(&operation)
+            self.check_introspection(&operation.chosen)
                 .map_err(|error| vec![error])?;
         }
         Ok(operation)
     }
 
-    fn check_introspection(&self, operation: &Operation) -> Result<(), ServerError> {
+    fn check_introspection(&self, chosen: &ChosenOperation) -> Result<(), ServerError> {
         if self.0.introspection == Introspection::Off {
             let message = "introspection is disabled: see the schema.graphql of this service";
             return Err(request_error(Code::IntrospectionDisabled, message));
         }
-        let ChosenOperation { document, operation } = &operation.chosen;
-        introspection::check_max_depth(document, operation).map_err(|error| {
-            document.error(Code::QueryTooDeep, &error.message().to_string(), error.location())
-        })
+        introspection::check_depth(chosen)
     }
 
     /// Executes the only operation of a document, with no variables but these.
@@ -135,19 +131,9 @@ impl Executor {
         };
         let mut about_schema = JsonMap::new();
         if fields.iter().any(is_about_schema) {
-            static IMPLEMENTERS: LazyLock<HashMap<Name, Implementers>> =
-                LazyLock::new(|| SCHEMA.implementers_map());
-            let executed = introspection::partial_execute(
-                &SCHEMA,
-                &IMPLEMENTERS,
-                &chosen.document,
-                &chosen.operation,
-                variables,
-            );
-            about_schema = executed
-                .ok()
-                .and_then(|executed| executed.data)
-                .unwrap_or_default();
+            let (data, errors) = introspection::execute(chosen, fields, variables);
+            about_schema = data;
+            response.errors.extend(errors);
         }
         place(&mut response.errors, &chosen.document, fields);
         response.data = complete(

@@ -8,6 +8,7 @@ mod cursor;
 mod document;
 mod error;
 mod executor;
+mod introspection;
 mod limits;
 mod loader;
 mod mutation;

@@ -1,9 +1,10 @@
 //! Rules of validation that the compiler does not check, or not wholly: values of scalars that are not the
-//! specification's, fields of an input object that are given twice, variables inside lists and objects.
+//! specification's, fields of an input object that are given twice, variables inside lists and objects, lists in
+//! arguments of fields that are to be merged.
 
 use apollo_compiler::ast::{self, Argument, InputValueDefinition, Type, VariableDefinition};
 use apollo_compiler::collections::HashSet;
-use apollo_compiler::executable::{Operation, Selection};
+use apollo_compiler::executable::{self, Operation, Selection};
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node};
@@ -11,6 +12,8 @@ use async_graphql::{ServerError, Value};
 
 use super::document::{Document, SCHEMA};
 use super::error::Code;
+use super::limits::Limits;
+use super::selection::{Field, collect_all};
 use super::types::DateTime;
 use super::values::of_literal;
 
@@ -64,7 +67,7 @@ pub(super) fn misplaced_variables(document: &Document) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in document.operations.iter() {
         for selection in reachable(document, operation) {
-            for directive in selection.directives().iter() {
+            for directive in selection.directives() {
                 let Some(definition) = SCHEMA.directive_definitions.get(&directive.name) else {
                     continue;
                 };
@@ -163,6 +166,66 @@ fn is_allowed(variable: &VariableDefinition, ty: &Type, has_default: bool) -> bo
         variable.ty.is_assignable_to(&ty.clone().nullable())
     } else {
         variable.ty.is_assignable_to(ty)
+    }
+}
+
+/// Fields to be merged whose arguments have lists of different lengths ("Field Selection Merging"). The compiler
+/// compares lists as far as the shorter one goes.
+pub(super) fn conflicting_lists(document: &Document, limits: &Limits) -> Option<ServerError> {
+    let has_list = |selection: &Selection| {
+        let field = selection.as_field()?;
+        let lists = field
+            .arguments
+            .iter()
+            .filter(|argument| contains_list(&argument.value));
+        (lists.count() > 0).then_some(())
+    };
+    // Else, as nearly always, there is nothing to look for.
+    document.selections().find_map(has_list)?;
+    let operations = document.operations.iter();
+    // What exceeds the limits is not executed.
+    let fields = operations.filter_map(|operation| collect_all(document, operation, limits).ok());
+    let mut open: Vec<Field> = fields.flatten().collect();
+    while let Some(field) = open.pop() {
+        let first = field.first();
+        let differs = |other: &&Node<executable::Field>| {
+            first.arguments.iter().any(|argument| {
+                let other = other.arguments.iter().find(|other| other.name == argument.name);
+                other.is_some_and(|other| !have_same_lengths(&argument.value, &other.value))
+            })
+        };
+        if let Some(other) = field.selected.iter().find(differs) {
+            let message = format!(
+                "operation must not provide conflicting field arguments for the same name `{}`",
+                field.key()
+            );
+            return Some(document.error(Code::GraphqlValidationFailed, &message, other.location()));
+        }
+        open.extend(field.below.into_iter().flat_map(|below| below.fields));
+    }
+    None
+}
+
+fn contains_list(literal: &ast::Value) -> bool {
+    match literal {
+        ast::Value::List(_) => true,
+        ast::Value::Object(fields) => fields.iter().any(|(_, value)| contains_list(value)),
+        _ => false,
+    }
+}
+
+/// Whether two literals that are the same as far as the compiler looks have lists of the same lengths.
+fn have_same_lengths(one: &ast::Value, other: &ast::Value) -> bool {
+    match (one, other) {
+        (ast::Value::List(one), ast::Value::List(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| have_same_lengths(one, other))
+        }
+        (ast::Value::Object(one), ast::Value::Object(other)) => one.iter().all(|(name, one)| {
+            let other = other.iter().find(|(other, _)| other == name);
+            other.is_some_and(|(_, other)| have_same_lengths(one, other))
+        }),
+        _ => true,
     }
 }
 

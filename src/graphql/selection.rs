@@ -65,29 +65,51 @@ pub(super) fn collect(
     variables: &JsonMap,
     limits: &Limits,
 ) -> Result<Vec<Field>, ServerError> {
-    let mut collector = Collector {
+    let collector = Collector {
         document,
-        variables,
+        variables: Some(variables),
         limits,
         selections: 0,
     };
-    let Some(root) = SCHEMA.get_object(operation.object_type()) else {
-        return Ok(Vec::new());
-    };
-    let (fields, cost) = collector.object(root, &[&operation.selection_set], 1)?;
+    let (fields, cost) = collector.operation(operation)?;
     limits.check_complexity(cost)?;
     Ok(fields)
 }
 
+/// Collects all fields that an operation could execute with any variables, as far as the limits allow.
+pub(super) fn collect_all(
+    document: &Document,
+    operation: &executable::Operation,
+    limits: &Limits,
+) -> Result<Vec<Field>, ServerError> {
+    let collector = Collector {
+        document,
+        variables: None,
+        limits,
+        selections: 0,
+    };
+    Ok(collector.operation(operation)?.0)
+}
+
 struct Collector<'a> {
     document: &'a Document,
-    variables: &'a JsonMap,
+    /// The variables that conditions are decided by. Without them, everything is included.
+    variables: Option<&'a JsonMap>,
     limits: &'a Limits,
     /// How many selections were looked at.
     selections: usize,
 }
 
 impl<'a> Collector<'a> {
+    /// The fields of an operation, and what they cost.
+    fn operation(mut self, operation: &'a executable::Operation) -> Result<(Vec<Field>, usize), ServerError> {
+        // Always there, since the document is valid.
+        let Some(root) = SCHEMA.get_object(operation.object_type()) else {
+            return Ok((Vec::new(), 0));
+        };
+        self.object(root, &[&operation.selection_set], 1)
+    }
+
     /// The fields of an object of this type, and what they cost.
     fn object(
         &mut self,
@@ -188,11 +210,14 @@ impl<'a> Collector<'a> {
 
     /// Whether `@skip` and `@include` let a selection through.
     fn is_included(&self, selection: &Selection) -> bool {
+        let Some(variables) = self.variables else {
+            return true;
+        };
         let condition = |directive| {
             let directive = selection.directives().get(directive)?;
             match &**directive.specified_argument_by_name("if")? {
                 Value::Boolean(value) => Some(*value),
-                Value::Variable(name) => self.variables.get(name.as_str())?.as_bool(),
+                Value::Variable(name) => variables.get(name.as_str())?.as_bool(),
                 _ => None,
             }
         };
@@ -204,7 +229,7 @@ impl<'a> Collector<'a> {
     fn items(&self, field: &executable::Field) -> usize {
         let argument = |name: &str| {
             let argument = field.arguments.iter().find(|argument| argument.name == name)?;
-            of_literal(&argument.value, self.variables)
+            of_literal(&argument.value, self.variables?)
         };
         match field.name.as_str() {
             "feedbacks" => {

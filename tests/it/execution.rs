@@ -172,7 +172,11 @@ async fn documents_that_are_not_valid_are_refused_whole() {
         "{ feedbacks { nodes { metadata { a: key } metadata { a: value } } } }",
         "query($id: ID!) { node(id: $id) { ... on Feedback { id: message } id } }",
         "query($id: ID!) { a: feedback(id: $id) { id } a: feedback(id: \"x\") { id } }",
+        "{ nodes(ids: []) { id } nodes(ids: [1]) { id } }",
         // Variables in positions of other types.
+        "query($n: [Int]) { feedbacks(filter: { minRating: $n }) { nodes { id } } }",
+        "query($id: ID) { nodes(ids: [$id]) { id } }",
+        "query($id: ID = null) { feedback(id: $id) { id } }",
         "query($id: String!) { feedback(id: $id) { id } }",
         "query($id: ID) { feedback(id: $id) { id } }",
         "query($n: [Int]) { feedbacks(first: $n) { nodes { id } } }",
@@ -199,7 +203,7 @@ async fn documents_that_are_not_valid_are_refused_whole() {
         "{ ... on Feedback { id } }",
         "{ __typename } type Query { a: Int }",
     ] {
-        let variables = if query.contains("$id: ") {
+        let variables = if query.contains("$id: ID!") || query.contains("$id: String!") {
             json!({ "id": id })
         } else {
             json!({})
@@ -255,6 +259,17 @@ async fn documents_that_are_valid_are_executed_though_they_look_odd() {
             "query($n: Int) { feedbacks(first: $n, filter: { topic: \"none\" }) { nodes { id } } }",
             json!({ "n": 5.0 }),
             json!({ "feedbacks": { "nodes": [] } }),
+        ),
+        // Commas mean nothing; null is not true.
+        (
+            "{ ..., on Query { a,: __typename } }",
+            json!({}),
+            json!({ "a": "Query" }),
+        ),
+        (
+            "query($no: Boolean = true) { a: __typename @include(if: $no) b: __typename @skip(if: $no) }",
+            json!({ "no": null }),
+            json!({ "b": "Query" }),
         ),
         // A variable that is not given leaves the argument out.
         (

@@ -41,6 +41,10 @@ export function isOfLaterEdition(document) {
  * not. So all of this is in the reference as the service tells it.
  */
 export function takeBuiltInsFrom(told, directives) {
+  // Not the specification's: `__Type.isOneOf` is null for input objects too, of which none is one in this schema.
+  // Clients take null for no.
+  const { isOneOf } = introspectionTypes.find(({ name }) => name === "__Type").getFields();
+  isOneOf.resolve = () => null;
   const named = (list, name) => list?.find((item) => item.name === name);
   const describe = (list, told) => list.forEach((item) => (item.description = named(told, item.name).description));
   const isTold = (told) => (item) => named(told, item.name) !== undefined;
@@ -121,7 +125,7 @@ export function hasKnownLocation(error, thrown) {
 }
 
 /**
- * Where `data` as a whole is null, errors of some of its fields may be missing. "Executing Collected Fields": "If this
+ * Where `data` as a whole is null, errors of some of its fields may be missing, on either side. "Executing Collected Fields": "If this
  * occurs, any sibling response positions which have not yet executed or have not yet yielded a value may be
  * cancelled to avoid unnecessary work."
  */

@@ -1,0 +1,79 @@
+//! What clients ask of the schema itself: answered by the compiler, from the schema's definition.
+
+use std::sync::LazyLock;
+
+use apollo_compiler::Name;
+use apollo_compiler::collections::HashMap;
+use apollo_compiler::introspection::{check_max_depth, partial_execute};
+use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPathSegment};
+use apollo_compiler::schema::Implementers;
+use apollo_compiler::validation::Valid;
+use async_graphql::{PathSegment, ServerError};
+
+use super::document::{ChosenOperation, SCHEMA};
+use super::error::{Code, request_error};
+use super::selection::Field;
+
+/// Whether a field of the root is answered from the schema alone.
+pub(super) fn is_about_schema(field: &Field) -> bool {
+    matches!(field.name().as_str(), "__schema" | "__type")
+}
+
+/// Checks that lists within lists of the schema are not asked for so deeply that the answer grows beyond measure.
+pub(super) fn check_depth(chosen: &ChosenOperation) -> Result<(), ServerError> {
+    let ChosenOperation { document, operation } = chosen;
+    check_max_depth(document, operation)
+        .map_err(|error| document.error(Code::QueryTooDeep, &error.message().to_string(), error.location()))
+}
+
+/// The values of the fields of the root that are about the schema, by response key, and their errors.
+pub(super) fn execute(
+    chosen: &ChosenOperation,
+    fields: &[Field],
+    variables: &Valid<JsonMap>,
+) -> (JsonMap, Vec<ServerError>) {
+    static IMPLEMENTERS: LazyLock<HashMap<Name, Implementers>> = LazyLock::new(|| SCHEMA.implementers_map());
+    let ChosenOperation { document, operation } = chosen;
+    let variables = without_null(operation, variables);
+    let executed = partial_execute(&SCHEMA, &IMPLEMENTERS, document, operation, &variables);
+    let Ok(executed) = executed else {
+        return (JsonMap::new(), Vec::new());
+    };
+    let errors = executed
+        .errors
+        .into_iter()
+        .filter_map(|error| error_of(error, fields));
+    (executed.data.unwrap_or_default(), errors.collect())
+}
+
+/// The variables with false for a condition that is null, which the compiler's executor takes for true in `@include`.
+/// Elsewhere it means the same: deprecated members are left out.
+fn without_null(
+    operation: &apollo_compiler::executable::Operation,
+    variables: &Valid<JsonMap>,
+) -> Valid<JsonMap> {
+    let mut variables = JsonMap::clone(variables);
+    for definition in &operation.variables {
+        if let Some(value) = variables.get_mut(definition.name.as_str())
+            && value.is_null()
+            && definition.ty.inner_named_type() == "Boolean"
+        {
+            *value = JsonValue::Bool(false);
+        }
+    }
+    Valid::assume_valid(variables)
+}
+
+/// The error of a field of the root: an argument that a variable made null. Below is only `isOneOf`, which the compiler
+/// does not know; and other fields of the root are not the compiler's to execute.
+fn error_of(found: GraphQLError, fields: &[Field]) -> Option<ServerError> {
+    let [ResponseDataPathSegment::Field(key)] = found.path.as_slice() else {
+        return None;
+    };
+    fields
+        .iter()
+        .find(|field| field.key() == key && is_about_schema(field))?;
+    let mut error = request_error(Code::BadUserInput, found.message);
+    error.path.push(PathSegment::Field(key.to_string()));
+    Some(error)
+}
