@@ -13,7 +13,9 @@ use apollo_compiler::validation::Valid;
 use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
 
 use super::completion::{complete, library_document, place};
-use super::document::{ChosenOperation, DocumentCache, SCHEMA};
+use super::definition::SCHEMA;
+use super::document::one;
+use super::document_cache::{ChosenOperation, DocumentCache};
 use super::error::{Code, request_error};
 use super::introspection::{self, is_about_schema};
 use super::limits::Limits;
@@ -76,16 +78,15 @@ impl Executor {
         chosen: ChosenOperation,
         variables: &Variables,
     ) -> Result<Operation, Vec<ServerError>> {
-        let variables = coerced(&chosen, variables).map_err(|error| vec![error])?;
+        let variables = coerced(&chosen, variables).map_err(one)?;
         let fields = collect(&chosen.document, &chosen.operation, &variables, &self.0.limits);
         let operation = Operation {
-            fields: fields.map_err(|error| vec![error])?,
+            fields: fields.map_err(one)?,
             chosen,
             variables,
         };
         if operation.fields.iter().any(is_about_schema) {
-            self.check_introspection(&operation.chosen)
-                .map_err(|error| vec![error])?;
+            self.check_introspection(&operation.chosen).map_err(one)?;
         }
         Ok(operation)
     }

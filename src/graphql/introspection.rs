@@ -10,7 +10,8 @@ use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::Valid;
 use async_graphql::{PathSegment, ServerError};
 
-use super::document::{ChosenOperation, SCHEMA};
+use super::definition::SCHEMA;
+use super::document_cache::ChosenOperation;
 use super::error::{Code, request_error};
 use super::selection::Field;
 

@@ -103,7 +103,7 @@ impl Limits {
     }
 
     /// Checks what is written in a document, executed or not.
-    pub(super) fn check_document(&self, document: &Document) -> Result<(), Vec<ServerError>> {
+    pub(super) fn check_document(&self, document: &Document) -> Result<(), ServerError> {
         let (mut aliases, mut directives) = (0, 0);
         for selection in document.selections() {
             directives += selection.directives().len();
@@ -122,7 +122,6 @@ impl Limits {
             .sum::<usize>();
         check(Code::TooManyAliases, "aliases", aliases, self.aliases)
             .and_then(|()| check(Code::TooManyDirectives, "directives", directives, self.directives))
-            .map_err(|error| vec![error])
     }
 
     pub(super) fn check_depth(&self, depth: usize) -> Result<(), ServerError> {

@@ -5,13 +5,16 @@
 
 mod completion;
 mod cursor;
+mod definition;
 mod document;
+mod document_cache;
 mod error;
 mod executor;
 mod introspection;
 mod limits;
 mod loader;
 mod mutation;
+mod nesting;
 mod query;
 mod rules;
 mod selection;
@@ -21,7 +24,7 @@ mod values;
 
 use async_graphql::SDLExportOptions;
 
-pub use document::ChosenOperation;
+pub use document_cache::ChosenOperation;
 pub use error::{Code, request_error};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;

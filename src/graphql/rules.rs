@@ -10,7 +10,8 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Name, Node};
 use async_graphql::{ServerError, Value};
 
-use super::document::{Document, SCHEMA};
+use super::definition::SCHEMA;
+use super::document::Document;
 use super::error::Code;
 use super::limits::Limits;
 use super::selection::{Field, collect_all};

@@ -8,14 +8,15 @@
 //! ever done than the limit of complexity allows, whatever the document says.
 
 use apollo_compiler::ast::{Type, Value};
-use apollo_compiler::collections::{HashMap, HashSet, IndexMap};
+use apollo_compiler::collections::{HashSet, IndexMap};
 use apollo_compiler::executable::{self, Selection, SelectionSet};
 use apollo_compiler::response::JsonMap;
-use apollo_compiler::schema::{ExtendedType, FieldDefinition, ObjectType};
+use apollo_compiler::schema::{FieldDefinition, ObjectType};
 use apollo_compiler::{Name, Node};
 use async_graphql::ServerError;
 
-use super::document::{Document, SCHEMA};
+use super::definition::{SCHEMA, applies, possible_objects};
+use super::document::Document;
 use super::limits::Limits;
 use super::values::of_literal;
 use crate::domain::PageRequest;
@@ -252,25 +253,4 @@ impl<'a> Collector<'a> {
             _ => 1,
         }
     }
-}
-
-/// The types of object that a value of this type can be. None for a leaf.
-fn possible_objects(name: &Name) -> impl Iterator<Item = &'static ObjectType> {
-    static OF_INTERFACES: std::sync::LazyLock<HashMap<Name, Vec<&ObjectType>>> =
-        std::sync::LazyLock::new(|| {
-            let mut objects = HashMap::<Name, Vec<&ObjectType>>::default();
-            for object in SCHEMA.types.values().filter_map(ExtendedType::as_object) {
-                objects.entry(object.name.clone()).or_default().push(object);
-                for interface in &object.implements_interfaces {
-                    objects.entry(interface.name.clone()).or_default().push(object);
-                }
-            }
-            objects
-        });
-    OF_INTERFACES.get(name).into_iter().flatten().copied()
-}
-
-/// Whether a fragment on `condition` applies to an object (`DoesFragmentTypeApply`).
-fn applies(condition: &Name, object: &ObjectType) -> bool {
-    *condition == object.name || object.implements_interfaces.contains(condition)
 }

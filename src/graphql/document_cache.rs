@@ -1,0 +1,109 @@
+//! Documents that were asked for lately: a client sends the same few again and again, and what is found out of one
+//! depends on its text alone.
+
+use std::sync::Arc;
+
+use apollo_compiler::executable::OperationType;
+use apollo_compiler::{Node, executable};
+use async_graphql::ServerError;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::document::{Document, one};
+use super::limits::Limits;
+
+/// How many bytes of text the kept documents have together, at most. Parsed, they take some thirty times that.
+const KEPT_BYTES: u64 = 32 * 1024;
+
+/// About how many documents that is.
+const EXPECTED_DOCUMENTS: usize = 64;
+
+/// An operation that a request has chosen, not yet prepared for execution.
+#[derive(Debug)]
+pub struct ChosenOperation {
+    pub(super) document: Arc<Document>,
+    pub(super) operation: Node<executable::Operation>,
+}
+
+impl ChosenOperation {
+    /// Whether it is a mutation. There are no subscriptions in the schema, so otherwise it is a query.
+    #[must_use]
+    pub fn is_mutation(&self) -> bool {
+        self.operation.operation_type == OperationType::Mutation
+    }
+
+    /// The operation's name in the document, if it has one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.operation.name.as_deref()
+    }
+}
+
+/// Documents that were asked for lately and fit the schema.
+pub(super) struct DocumentCache(Cache<String, Arc<Document>, TextLength>);
+
+impl DocumentCache {
+    pub(super) fn new() -> Self {
+        Self(Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, TextLength))
+    }
+
+    /// The operation named `name`, or the only one, of the document that is written in `text`.
+    pub(super) fn operation(
+        &self,
+        text: &str,
+        name: Option<&str>,
+        limits: &Limits,
+    ) -> Result<ChosenOperation, Vec<ServerError>> {
+        let document = if let Some(document) = self.0.get(text) {
+            document
+        } else {
+            let document = Arc::new(Document::parse(text, limits)?);
+            self.0.insert(text.to_owned(), Arc::clone(&document));
+            document
+        };
+        let operation = document.operation(name).map_err(one)?;
+        Ok(ChosenOperation { document, operation })
+    }
+}
+
+#[derive(Clone)]
+struct TextLength;
+
+impl Weighter<String, Arc<Document>> for TextLength {
+    fn weight(&self, text: &String, _: &Arc<Document>) -> u64 {
+        text.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::Code;
+
+    fn operation(cache: &DocumentCache, text: &str) -> Result<ChosenOperation, Option<Code>> {
+        let operation = cache.operation(text, None, &Limits::default());
+        operation.map_err(|errors| Code::of(&errors[0]))
+    }
+
+    #[test]
+    fn what_was_parsed_lately_is_not_parsed_again() {
+        let cache = DocumentCache::new();
+        let document = |text| operation(&cache, text).unwrap().document;
+        let first = document("{ __typename }");
+        assert!(Arc::ptr_eq(&first, &document("{ __typename }")));
+        assert!(!Arc::ptr_eq(&first, &document("{ __typename  }")));
+        for _ in 0..2 {
+            let code = operation(&cache, "{ __typename").unwrap_err();
+            assert_eq!(code, Some(Code::GraphqlParseFailed));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_has_an_end() {
+        let cache = DocumentCache::new();
+        for number in 0..5_000 {
+            operation(&cache, &format!("{{ a{number}: __typename }}")).unwrap();
+        }
+        assert!(cache.0.weight() <= KEPT_BYTES);
+    }
+}
