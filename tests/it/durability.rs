@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 /// Long enough for the slowest machine; nothing waits for it.
@@ -21,6 +22,8 @@ struct Local {
     child: Child,
     url: String,
     client: reqwest::Client,
+    /// Told when the server has acknowledged something.
+    acknowledged: Notify,
 }
 
 impl Local {
@@ -49,6 +52,7 @@ impl Local {
             child,
             url,
             client: reqwest::Client::new(),
+            acknowledged: Notify::new(),
         }
     }
 
@@ -73,6 +77,7 @@ impl Local {
             };
             let id = data["submitFeedback"]["feedback"]["id"].as_str().unwrap();
             acknowledged.push((id.to_owned(), message));
+            self.acknowledged.notify_one();
         }
     }
 
@@ -122,7 +127,9 @@ async fn kill_9_while_submitting_loses_no_acknowledged_feedback() {
         }
 
         let pid = server.child.id().unwrap().to_string();
+        let acknowledged_one = &server.acknowledged;
         let kill = async {
+            acknowledged_one.notified().await;
             sleep(Duration::from_millis(fastrand::u64(100..400))).await;
             let kill = Command::new("/bin/sh")
                 .args(["-c", "kill -KILL $0", &pid])

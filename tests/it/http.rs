@@ -116,6 +116,16 @@ async fn a_get_runs_queries_and_nothing_else() {
     );
     assert_eq!(answer.header("cache-control"), Some("no-store"));
 
+    // An empty parameter is as good as none.
+    let empty = [("operationName", ""), ("variables", ""), ("extensions", "")];
+    let answer = get(
+        &server,
+        GRAPHQL,
+        &[&[("query", "query Q { __typename }")][..], &empty].concat(),
+    )
+    .await;
+    assert_eq!(answer.json(), json!({ "data": { "__typename": "Query" } }));
+
     let answer = get(&server, GRAPHQL, &[("query", SUBMIT)]).await;
     assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
     assert!(refused(&answer).1.contains("only queries"));

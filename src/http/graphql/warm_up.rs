@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::graphql::{Session, Variables};
 use crate::http::Service;
@@ -19,17 +22,18 @@ impl Service {
     /// `DynamoDB`, and brings the code that requests run into memory. What goes wrong with it goes wrong again, and
     /// is told, when a request comes; and it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
+        let executor = self.executor.clone();
         let session = Session::new(self.repository.metered(), self.clock.clone());
-        let variables = Variables::new();
-        // The connection first: while it is opened, there is time for the schema.
-        let warming = join(
-            self.repository.warm_up(self.clock.now()),
-            self.executor.run(WARM_UP_QUERY, &variables, session),
-        );
-        let warmed = tokio::time::timeout(WARM_UP_TIME, warming).await;
-        let is_warm = warmed.is_ok_and(|(shards, executed)| {
-            shards.is_ok() && executed.is_ok_and(|response| response.is_ok())
+        let runtime = Handle::current();
+        // On a thread of its own, which runs while this one waits for the network.
+        let executing = spawn_blocking(move || {
+            let variables = Variables::new();
+            let executing = executor.run(WARM_UP_QUERY, &variables, session);
+            runtime.block_on(executing).is_ok_and(|response| response.is_ok())
         });
+        let connecting = timeout(WARM_UP_TIME, self.repository.warm_up(self.clock.now()));
+        let (executed, connected) = join(executing, connecting).await;
+        let is_warm = executed.unwrap_or(false) && connected.is_ok_and(|shards| shards.is_ok());
         tracing::debug!(is_warm, "warmed up");
     }
 }
