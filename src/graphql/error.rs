@@ -8,11 +8,13 @@ use std::any::Any;
 use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError};
+use strum::{EnumString, IntoStaticStr};
 
 use crate::repository::RepositoryError;
 
 /// The `extensions.code` of an error, in the spelling that the ecosystem's clients know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     /// The HTTP request is not a GraphQL request.
     BadRequest,
@@ -59,57 +61,10 @@ pub enum Code {
 }
 
 impl Code {
-    /// Every code.
-    pub const ALL: [Self; 21] = [
-        Self::BadRequest,
-        Self::GraphqlParseFailed,
-        Self::GraphqlValidationFailed,
-        Self::OperationResolutionFailure,
-        Self::BadUserInput,
-        Self::Unauthenticated,
-        Self::Forbidden,
-        Self::IntrospectionDisabled,
-        Self::QueryTooLong,
-        Self::TooManyTokens,
-        Self::QueryTooDeep,
-        Self::QueryTooComplex,
-        Self::TooManyAliases,
-        Self::TooManyRootFields,
-        Self::TooManyDirectives,
-        Self::TooManySubmissions,
-        Self::PayloadTooLarge,
-        Self::ResponseTooLarge,
-        Self::TooManyRequests,
-        Self::ServiceUnavailable,
-        Self::InternalServerError,
-    ];
-
     /// The code as it is sent.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "BAD_REQUEST",
-            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
-            Self::BadUserInput => "BAD_USER_INPUT",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
-            Self::QueryTooLong => "QUERY_TOO_LONG",
-            Self::TooManyTokens => "TOO_MANY_TOKENS",
-            Self::QueryTooDeep => "QUERY_TOO_DEEP",
-            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
-            Self::TooManyAliases => "TOO_MANY_ALIASES",
-            Self::TooManyRootFields => "TOO_MANY_ROOT_FIELDS",
-            Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
-            Self::TooManySubmissions => "TOO_MANY_SUBMISSIONS",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::ResponseTooLarge => "RESPONSE_TOO_LARGE",
-            Self::TooManyRequests => "TOO_MANY_REQUESTS",
-            Self::ServiceUnavailable => "SERVICE_UNAVAILABLE",
-            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
-        }
+        self.into()
     }
 
     /// The code that an error carries.
@@ -118,7 +73,7 @@ impl Code {
         let async_graphql::Value::String(text) = error.extensions.as_ref()?.get("code")? else {
             return None;
         };
-        Self::ALL.into_iter().find(|code| code.as_str() == text)
+        text.parse().ok()
     }
 
     /// The code of an operation on the table that failed, and what may be said of it.
