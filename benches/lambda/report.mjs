@@ -1,7 +1,7 @@
 // Writes what the results say:
 //
 //   node benches/lambda/report.mjs              the table, and how far the goals are reached, to standard output
-//   node benches/lambda/report.mjs --write      the table into the README between its markers, and the picture
+//   node benches/lambda/report.mjs --write      the table into docs/benchmarks.md between its markers, and the picture
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     results: { type: 'string', default: join(import.meta.dirname, 'results.json') },
     write: { type: 'boolean', default: false },
-    readme: { type: 'string', default: resolve(import.meta.dirname, '../../README.md') },
+    docs: { type: 'string', default: resolve(import.meta.dirname, '../../docs') }, // the folder of both
   },
 });
 const { about, lives } = JSON.parse(readFileSync(options.results, 'utf8'));
@@ -108,7 +108,7 @@ function provenance() {
   );
 }
 
-/** What issue and README promise, as `[metric, rival, at least]`. */
+/** The goals, as `[metric, rival, at least]`. */
 const GOALS = [
   ['httpsStart', { blog: 35, apollo: 35, strawberry: 60 }],
   ['httpStart', { blog: 35, apollo: 25, strawberry: 50 }],
@@ -141,12 +141,13 @@ function goals() {
 }
 
 if (options.write) {
-  const readme = readFileSync(options.readme, 'utf8');
-  const [begin, end] = [readme.indexOf(BEGIN), readme.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`${options.readme} has no ${BEGIN} … ${END}`);
+  const path = join(options.docs, 'benchmarks.md');
+  const page = readFileSync(path, 'utf8');
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`${path} has no ${BEGIN} … ${END}`);
   const block = `${BEGIN}\n${table()}\n\n${provenance()}\n${END}`;
-  writeFileSync(options.readme, readme.slice(0, begin) + block + readme.slice(end + END.length));
-  writeFileSync(join(import.meta.dirname, 'results.svg'), picture(SUBJECTS, measured));
+  writeFileSync(path, page.slice(0, begin) + block + page.slice(end + END.length));
+  writeFileSync(join(options.docs, 'benchmarks.svg'), picture(SUBJECTS, measured));
 } else {
   console.log(`${table()}\n\n${provenance()}\n\n${goals()}`);
 }

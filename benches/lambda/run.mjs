@@ -2,7 +2,7 @@
 //
 //   cargo build --release --locked --no-default-features --bin lambda
 //   node benches/lambda/run.mjs --binary target/release/lambda
-//   node benches/lambda/report.mjs --write      the README's table and the picture from the results
+//   node benches/lambda/report.mjs --write      the table and the picture of docs/benchmarks.md from the results
 //
 // It needs Node 20.15, Python 3.10 with venv and pip, npm and openssl, on Linux; it installs the peers itself. Every
 // subject is a process that asks a small Lambda Runtime API for its events, and stores into a pretended DynamoDB that

@@ -1,5 +1,5 @@
 //! Nothing that was acknowledged is lost, and nothing is stored twice, whatever the network and DynamoDB do.
-//! The README's table of faults stands on these tests.
+//! The table of faults in docs/reliability.md stands on these tests.
 
 use std::time::Duration;
 
