@@ -65,7 +65,7 @@ pub struct Config {
     /// `FEEDBACK_RETENTION_DAYS`: after how many days feedback that is submitted from now on expires, 1 to
     /// [`MAX_RETENTION_DAYS`]; never if unset or 0.
     pub retention: Option<Duration>,
-    /// `FEEDBACK_LIMITS`: ceilings on what one request may ask for; see [`Limits`].
+    /// `FEEDBACK_LIMITS`: limits on what one request may ask for; see [`Limits`].
     pub limits: Limits,
 }
 

@@ -8,7 +8,7 @@
 //! | [`domain`] | feedback, its identity, its place on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | how AWS is reached: region, credentials, endpoints, whose certificates are trusted, timeouts, retries |
 //! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
-//! | [`graphql`] | the schema: queries, mutations, types, cursors, the loader by id, error codes |
+//! | [`graphql`] | the schema and its execution: documents held to the specification and to limits, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | who is calling and what they may do: scopes, API keys, verified identities, what each root field takes |
 //! | [`config`] | the environment, read once into typed values |
@@ -23,7 +23,7 @@
 //!
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` beside `graphql`, and `aws`
 //! below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the
-//! binaries, and no type of the GraphQL library leaves `graphql` except into the transport, `http::graphql`. What
+//! binaries, and no type of the GraphQL libraries leaves `graphql` except into the transport, `http::graphql`. What
 //! the Lambda runs and what the laptop runs differ in `bin` alone.
 //!
 //! # The table

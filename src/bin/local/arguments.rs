@@ -99,7 +99,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]
     pub retention_days: u32,
 
-    /// Ceilings on what one request may ask for, like "depth=16 complexity=5000"
+    /// Limits on what one request may ask for, like "depth=16 complexity=5000"
     #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
     pub limits: Limits,
 
