@@ -1,9 +1,9 @@
 //! A feedback service: one Lambda function, one DynamoDB table, one GraphQL schema. People submit feedback;
 //! staff read it back in order of time.
 //!
-//! # The house
+//! # Layout
 //!
-//! | room | what is in it |
+//! | module | contents |
 //! | --- | --- |
 //! | [`domain`] | feedback, its identity, its place on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | how AWS is reached: region, credentials, endpoints, whose certificates are trusted, timeouts, retries |
