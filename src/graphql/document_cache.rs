@@ -9,8 +9,9 @@ use async_graphql::ServerError;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::document::{Document, one};
+use super::document::Document;
 use super::limits::Limits;
+use super::validation::{one, validated};
 
 /// How many bytes of text the kept documents have together, at most. Parsed, they take some thirty times that.
 const KEPT_BYTES: u64 = 32 * 1024;
@@ -57,7 +58,7 @@ impl DocumentCache {
         let document = if let Some(document) = self.0.get(text) {
             document
         } else {
-            let document = Arc::new(Document::parse(text, limits)?);
+            let document = Arc::new(validated(text, limits)?);
             self.0.insert(text.to_owned(), Arc::clone(&document));
             document
         };

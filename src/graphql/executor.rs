@@ -14,7 +14,6 @@ use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
 
 use super::completion::{complete, library_document, place};
 use super::definition::SCHEMA;
-use super::document::one;
 use super::document_cache::{ChosenOperation, DocumentCache};
 use super::error::{Code, request_error};
 use super::introspection::{self, is_about_schema};
@@ -23,6 +22,7 @@ use super::mutation::Mutation;
 use super::query::Query;
 use super::rules::error_in;
 use super::selection::{Field, collect};
+use super::validation::one;
 use super::values::of_json;
 use super::{Introspection, Session};
 

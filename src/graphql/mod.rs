@@ -20,6 +20,7 @@ mod rules;
 mod selection;
 mod syntax;
 mod types;
+mod validation;
 mod values;
 
 use async_graphql::SDLExportOptions;

@@ -1,4 +1,4 @@
-//! Feedback in DynamoDB. The one room, besides the binaries' wiring, that knows of AWS.
+//! Feedback in DynamoDB. The one module, besides the binaries' wiring, that knows of AWS.
 //!
 //! There is one repository, a concrete struct over the SDK's client. Tests run it on a real engine
 //! rather than put a second, pretend store behind a trait: what a store does under conditions, limits and
