@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Feedback, Position, PositionRange, Timestamp, limits};
+use super::{Feedback, Position, PositionRange, Rating, Timestamp, Topic};
 
 /// The order in which a listing runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,9 +48,9 @@ impl Direction {
 pub struct Filter {
     submitted_from: Option<Timestamp>,
     submitted_to: Option<Timestamp>,
-    topic: Option<String>,
-    min_rating: Option<u8>,
-    max_rating: Option<u8>,
+    topic: Option<Topic>,
+    min_rating: Option<Rating>,
+    max_rating: Option<Rating>,
 }
 
 /// Why there is no such filter.
@@ -60,10 +60,10 @@ pub enum FilterError {
     #[error("`submittedFrom` must not be later than `submittedTo`")]
     Period,
     /// No feedback can have such a topic.
-    #[error("`topic` must have 1 to {max} characters besides white space at its ends", max = limits::TOPIC)]
+    #[error("`topic` must have 1 to {max} characters besides white space at its ends", max = Topic::MAX_LENGTH)]
     Topic,
     /// No feedback can have such a rating.
-    #[error("`{argument}` must be between {least} and {most}, not {value}", least = limits::RATING.start(), most = limits::RATING.end())]
+    #[error("`{argument}` must be between {least} and {most}, not {value}", least = Rating::RANGE.start(), most = Rating::RANGE.end())]
     Rating {
         /// `minRating` or `maxRating`.
         argument: &'static str,
@@ -96,12 +96,9 @@ impl Filter {
     /// # Errors
     /// When it is a topic that no submitted feedback can have.
     pub fn topic(self, topic: &str) -> Result<Self, FilterError> {
-        let topic = topic.trim();
-        if topic.is_empty() || topic.chars().count() > limits::TOPIC {
-            return Err(FilterError::Topic);
-        }
+        let topic = Topic::to_look_for(topic).ok_or(FilterError::Topic)?;
         Ok(Self {
-            topic: Some(topic.to_owned()),
+            topic: Some(topic),
             ..self
         })
     }
@@ -111,13 +108,10 @@ impl Filter {
     /// # Errors
     /// When one is no rating, or `min` is greater than `max`.
     pub fn rated(self, min: Option<i64>, max: Option<i64>) -> Result<Self, FilterError> {
-        let rating = |argument, value: Option<i64>| match value {
-            None => Ok(None),
-            Some(value) => u8::try_from(value)
-                .ok()
-                .filter(|_| limits::RATING.contains(&value))
-                .map(Some)
-                .ok_or(FilterError::Rating { argument, value }),
+        let rating = |argument, value: Option<i64>| {
+            let rating =
+                value.map(|value| Rating::parse(value).map_err(|_| FilterError::Rating { argument, value }));
+            rating.transpose()
         };
         let (min, max) = (rating("minRating", min)?, rating("maxRating", max)?);
         if min.zip(max).is_some_and(|(min, max)| min > max) {
@@ -132,19 +126,19 @@ impl Filter {
 
     /// The topic that is asked for.
     #[must_use]
-    pub fn wanted_topic(&self) -> Option<&str> {
-        self.topic.as_deref()
+    pub fn wanted_topic(&self) -> Option<&Topic> {
+        self.topic.as_ref()
     }
 
     /// The least rating that is asked for.
     #[must_use]
-    pub fn min_rating(&self) -> Option<u8> {
+    pub fn min_rating(&self) -> Option<Rating> {
         self.min_rating
     }
 
     /// The greatest rating that is asked for.
     #[must_use]
-    pub fn max_rating(&self) -> Option<u8> {
+    pub fn max_rating(&self) -> Option<Rating> {
         self.max_rating
     }
 
@@ -389,9 +383,10 @@ mod tests {
     fn the_narrowest_filters_are_filters() {
         let topic = "t".repeat(64);
         let filter = Filter::default().topic(&topic).unwrap();
-        assert_eq!(filter.wanted_topic(), Some(&*topic));
+        assert_eq!(filter.wanted_topic().map(Topic::as_str), Some(&*topic));
         let filter = Filter::default().rated(Some(3), Some(3)).unwrap();
-        assert_eq!((filter.min_rating(), filter.max_rating()), (Some(3), Some(3)));
+        let three = Rating::parse(3).ok();
+        assert_eq!((filter.min_rating(), filter.max_rating()), (three, three));
     }
 
     #[test]

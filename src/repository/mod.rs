@@ -132,8 +132,12 @@ impl FeedbackRepository {
         id: FeedbackId,
         now: Timestamp,
     ) -> Result<Submission, RepositoryError> {
-        let has_key = new.has_idempotency_key();
-        let feedback = new.submitted(id, now);
+        let has_key = new.idempotency_key.is_some();
+        let feedback = Feedback {
+            id,
+            submitted_at: now,
+            content: new.content,
+        };
         let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
         let answer = self
             .client
@@ -167,7 +171,7 @@ impl FeedbackRepository {
             None => self.by_ids(&[id], now).await?.remove(&id),
         };
         Ok(match first {
-            Some(first) if feedback.says_the_same_as(&first) => Submission::Replayed(first),
+            Some(first) if feedback.content == first.content => Submission::Replayed(first),
             _ => Submission::KeyReused,
         })
     }

@@ -12,7 +12,10 @@ use thiserror::Error;
 
 use super::error::RepositoryError;
 use super::table::{self, Item};
-use crate::domain::{Feedback, FeedbackId, FeedbackIdError, MetadataEntry, Position, Timestamp};
+use crate::domain::{
+    Content, EmailAddress, Feedback, FeedbackId, FeedbackIdError, Message, Metadata, MetadataEntry, PageUrl,
+    Position, Rating, Timestamp, Topic,
+};
 
 /// An item, attribute by attribute.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,16 +38,10 @@ pub(super) struct FeedbackRecord {
     page_url: Option<String>,
     /// A list of pairs rather than a map, which would lose their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    metadata: Vec<MetadataRecord>,
+    metadata: Vec<MetadataEntry>,
     /// See [`table::EXPIRY_ATTRIBUTE`].
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct MetadataRecord {
-    key: String,
-    value: String,
 }
 
 /// Why an item is no feedback. The texts say nothing of the item's content.
@@ -62,25 +59,31 @@ enum MalformedItem {
 
 impl FeedbackRecord {
     pub(super) fn new(feedback: &Feedback, shards: NonZeroU32, retention: Option<Duration>) -> Self {
-        let metadata = feedback
-            .metadata
-            .iter()
-            .map(|MetadataEntry { key, value }| MetadataRecord {
-                key: key.clone(),
-                value: value.clone(),
-            });
+        let Feedback {
+            id,
+            submitted_at,
+            content,
+        } = feedback;
+        let Content {
+            message,
+            rating,
+            topic,
+            email,
+            page_url,
+            metadata,
+        } = content.clone();
         Self {
-            feedback_id: feedback.id.to_string(),
-            feedback: feedback.message.clone(),
-            timestamp: feedback.submitted_at.as_seconds(),
-            timeline_shard: Some(shard_of(feedback.id, shards)),
+            feedback_id: id.to_string(),
+            feedback: message.into(),
+            timestamp: submitted_at.as_seconds(),
+            timeline_shard: Some(shard_of(*id, shards)),
             timeline_position: Some(feedback.position().to_string()),
-            rating: feedback.rating,
-            topic: feedback.topic.clone(),
-            email: feedback.email.clone(),
-            page_url: feedback.page_url.clone(),
-            metadata: metadata.collect(),
-            expires_at: retention.map(|retention| feedback.submitted_at.as_seconds() + retention.as_secs()),
+            rating: rating.map(Rating::get),
+            topic: topic.map(Into::into),
+            email: email.map(Into::into),
+            page_url: page_url.map(Into::into),
+            metadata: metadata.into(),
+            expires_at: retention.map(|retention| submitted_at.as_seconds() + retention.as_secs()),
         }
     }
 
@@ -97,19 +100,17 @@ impl FeedbackRecord {
                 .ok_or(MalformedItem::Position)?
                 .submitted_at(),
         };
-        let metadata = self
-            .metadata
-            .into_iter()
-            .map(|MetadataRecord { key, value }| MetadataEntry { key, value });
         Ok(Feedback {
             id,
             submitted_at,
-            message: self.feedback,
-            rating: self.rating,
-            topic: self.topic,
-            email: self.email,
-            page_url: self.page_url,
-            metadata: metadata.collect(),
+            content: Content {
+                message: Message::from_stored(self.feedback),
+                rating: self.rating.map(Rating::from_stored),
+                topic: self.topic.map(Topic::from_stored),
+                email: self.email.map(EmailAddress::from_stored),
+                page_url: self.page_url.map(PageUrl::from_stored),
+                metadata: Metadata::from_stored(self.metadata),
+            },
         })
     }
 }

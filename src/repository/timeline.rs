@@ -238,15 +238,15 @@ impl<'a> Reader<'a> {
             conditions.push("#topic = :topic");
             query = query
                 .expression_attribute_names("#topic", "topic")
-                .expression_attribute_values(":topic", string(&topic));
+                .expression_attribute_values(":topic", string(&topic.as_str()));
         }
         if let Some(rating) = self.filter.min_rating() {
             conditions.push("#rating >= :minRating");
-            query = query.expression_attribute_values(":minRating", number(&rating));
+            query = query.expression_attribute_values(":minRating", number(&rating.get()));
         }
         if let Some(rating) = self.filter.max_rating() {
             conditions.push("#rating <= :maxRating");
-            query = query.expression_attribute_values(":maxRating", number(&rating));
+            query = query.expression_attribute_values(":maxRating", number(&rating.get()));
         }
         if self.filter.min_rating().or(self.filter.max_rating()).is_some() {
             query = query.expression_attribute_names("#rating", "rating");

@@ -3,7 +3,7 @@
 use feedback_graphql::repository::Submission;
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server};
+use crate::support::{NOW, Server, content};
 
 const SUBMIT: &str = "mutation Submit($input: SubmitFeedbackInput!) {
     submitFeedback(input: $input) {
@@ -235,27 +235,17 @@ async fn the_largest_valid_input_fits_into_a_request() {
 async fn a_retry_of_a_stored_request_whose_answer_was_lost_is_a_success() {
     let server = Server::start().await;
     let feedback = server.store.submit("once", NOW).await;
-    let draft = feedback_graphql::domain::Draft {
-        message: "once".to_owned(),
-        ..Default::default()
-    };
-    let new = feedback_graphql::domain::NewFeedback::parse(draft.clone()).unwrap();
     let again = server
         .store
         .repository
-        .submit(new, feedback.id, feedback.submitted_at)
+        .submit(content("once").into(), feedback.id, feedback.submitted_at)
         .await;
     assert_eq!(again.unwrap(), Submission::Stored(feedback.clone()));
 
-    let other = feedback_graphql::domain::Draft {
-        message: "other".to_owned(),
-        ..draft
-    };
-    let new = feedback_graphql::domain::NewFeedback::parse(other).unwrap();
     let taken = server
         .store
         .repository
-        .submit(new, feedback.id, feedback.submitted_at)
+        .submit(content("other").into(), feedback.id, feedback.submitted_at)
         .await;
     assert!(taken.unwrap_err().to_string().contains("another feedback's"));
     assert_eq!(server.store.items().await.len(), 1);

@@ -3,7 +3,10 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 
 use super::feedback::FeedbackObject;
-use crate::domain::{Draft, MetadataEntry, Rule, Violation};
+use crate::domain::{
+    Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating,
+    Rule, Topic, Violation, Violations,
+};
 use crate::repository::Submission;
 
 /// Feedback to submit. Before a text is checked and stored, white space at its ends is trimmed, and each line break
@@ -90,20 +93,43 @@ pub(crate) enum SubmitFeedbackErrorCode {
     IdempotencyKeyReused,
 }
 
-impl From<SubmitFeedbackInput> for Draft {
-    fn from(input: SubmitFeedbackInput) -> Self {
-        let metadata = input.metadata.into_iter().flatten();
-        Self {
-            message: input.message,
-            rating: input.rating.map(i64::from),
-            topic: input.topic,
-            email: input.email,
-            page_url: input.page_url,
-            metadata: metadata
-                .map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value })
-                .collect(),
-            idempotency_key: input.idempotency_key,
-        }
+impl TryFrom<SubmitFeedbackInput> for NewFeedback {
+    type Error = Vec<Violation>;
+
+    fn try_from(input: SubmitFeedbackInput) -> Result<Self, Vec<Violation>> {
+        let SubmitFeedbackInput {
+            message,
+            rating,
+            topic,
+            email,
+            page_url,
+            metadata,
+            idempotency_key,
+        } = input;
+        let pairs = metadata.into_iter().flatten();
+        let pairs = pairs.map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value });
+        let pairs: Vec<_> = pairs.collect();
+        let mut found = Violations::default();
+        // In the order of the input's fields, which is the order of the user errors.
+        let message = found.value_of(Message::parse(&message));
+        let rating = rating.and_then(|rating| found.value_of(Rating::parse(rating.into())));
+        let topic = topic.and_then(|topic| found.value_of(Topic::parse(&topic)));
+        let email = email.and_then(|email| found.value_of(EmailAddress::parse(&email)));
+        let page_url = page_url.and_then(|url| found.value_of(PageUrl::parse(&url)));
+        let metadata = found.value_of(Metadata::parse(&pairs));
+        let idempotency_key = idempotency_key.and_then(|key| found.value_of(IdempotencyKey::parse(key)));
+        let new = message.zip(metadata).map(|(message, metadata)| Self {
+            content: Content {
+                message,
+                rating,
+                topic,
+                email,
+                page_url,
+                metadata,
+            },
+            idempotency_key,
+        });
+        found.finish(new)
     }
 }
 
@@ -115,7 +141,7 @@ impl From<Submission> for SubmitFeedbackPayload {
             Submission::KeyReused => return vec![Violation::idempotency_key_reused()].into(),
         };
         Self {
-            feedback: Some(FeedbackObject(feedback)),
+            feedback: Some(feedback.into()),
             user_errors: Vec::new(),
             replayed,
         }
@@ -134,5 +160,81 @@ impl From<Vec<Violation>> for SubmitFeedbackPayload {
             user_errors: user_errors.collect(),
             replayed: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SubmitFeedbackErrorCode as Code, *};
+
+    fn pair(key: &str, value: &str) -> FeedbackMetadataInput {
+        FeedbackMetadataInput {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }
+    }
+
+    fn broken(input: SubmitFeedbackInput) -> Vec<(String, Code)> {
+        let violations = NewFeedback::try_from(input).map_or_else(|violations| violations, |_| Vec::new());
+        let errors = SubmitFeedbackPayload::from(violations).user_errors.into_iter();
+        errors.map(|error| (error.field.join("."), error.code)).collect()
+    }
+
+    #[test]
+    fn the_least_and_the_most_are_accepted() {
+        let least = SubmitFeedbackInput {
+            message: "x".to_owned(),
+            rating: None,
+            topic: None,
+            email: None,
+            page_url: None,
+            metadata: None,
+            idempotency_key: None,
+        };
+        assert_eq!(broken(least), []);
+        let pairs = (0..16).map(|index| pair(&format!("{index:064}"), &"v".repeat(256)));
+        let most = SubmitFeedbackInput {
+            message: "é".repeat(5_000),
+            rating: Some(5),
+            topic: Some("t".repeat(64)),
+            email: Some("sam@example.org".to_owned()),
+            page_url: Some(format!("https://example.org/{}", "p".repeat(2_028))),
+            metadata: Some(pairs.collect()),
+            idempotency_key: Some("k".repeat(128)),
+        };
+        assert_eq!(broken(most), []);
+    }
+
+    #[test]
+    fn every_broken_rule_is_told_at_once() {
+        let worst = SubmitFeedbackInput {
+            message: " \n ".to_owned(),
+            rating: Some(6),
+            topic: Some("t".repeat(65)),
+            email: Some("sam at example".to_owned()),
+            page_url: Some("javascript:alert(1)".to_owned()),
+            metadata: Some(vec![
+                pair("k", &"v".repeat(257)),
+                pair(" k ", ""),
+                pair("", "\u{7}"),
+            ]),
+            idempotency_key: Some("1234567".to_owned()),
+        };
+        let expected = [
+            ("message", Code::Blank),
+            ("rating", Code::OutOfRange),
+            ("topic", Code::TooLong),
+            ("email", Code::InvalidEmail),
+            ("pageUrl", Code::InvalidUrl),
+            ("metadata.0.value", Code::TooLong),
+            ("metadata.1.key", Code::DuplicateKey),
+            ("metadata.2.key", Code::Blank),
+            ("metadata.2.value", Code::ControlCharacter),
+            ("idempotencyKey", Code::TooShort),
+        ];
+        assert_eq!(
+            broken(worst),
+            expected.map(|(field, code)| (field.to_owned(), code))
+        );
     }
 }
