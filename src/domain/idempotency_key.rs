@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::violation::{Rule, Violation, checked};
+use super::violation::{Field, Rule, Violation, checked};
 
 /// Identifies retries of the same submission: whoever submits again under the same key means the same submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,8 @@ impl IdempotencyKey {
     /// Every rule that it breaks.
     pub fn parse(key: String) -> Result<Self, Vec<Violation>> {
         let mut violations = Vec::new();
-        let mut broken = |rule, message| violations.push(Violation::new("idempotencyKey", rule, message));
+        let mut broken =
+            |rule, message| violations.push(Violation::new(Field::IdempotencyKey, rule, message));
         let (length, least, most) = (key.chars().count(), Self::LENGTHS.start(), Self::LENGTHS.end());
         if !Self::LENGTHS.contains(&length) {
             let rule = if length < *least {

@@ -21,4 +21,4 @@ pub use idempotency_key::IdempotencyKey;
 pub use page::{Direction, Filter, FilterError, Order, Page, PageRequest, PageRequestError};
 pub use position::{Position, PositionRange};
 pub use timestamp::{Timestamp, TimestampError};
-pub use violation::{Rule, Violation, Violations};
+pub use violation::{Field, Part, Rule, Violation, Violations};

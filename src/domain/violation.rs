@@ -25,11 +25,41 @@ pub enum Rule {
     IdempotencyKeyReused,
 }
 
+/// A field of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The message.
+    Message,
+    /// The rating.
+    Rating,
+    /// The topic.
+    Topic,
+    /// The email address.
+    Email,
+    /// The page's URL.
+    PageUrl,
+    /// The list of metadata.
+    Metadata,
+    /// A part of the pair of metadata with this index.
+    MetadataEntry(usize, Part),
+    /// The idempotency key.
+    IdempotencyKey,
+}
+
+/// A part of a pair of metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
 /// A broken rule: which, where, and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The way to the field, from the submission down: `["metadata", "2", "key"]`.
-    pub field: Vec<String>,
+    /// The field.
+    pub field: Field,
     /// Which rule it breaks.
     pub rule: Rule,
     /// What is wrong and what would be right, for a person to read.
@@ -37,9 +67,9 @@ pub struct Violation {
 }
 
 impl Violation {
-    pub(super) fn new(field: &str, rule: Rule, message: impl Into<String>) -> Self {
+    pub(super) fn new(field: Field, rule: Rule, message: impl Into<String>) -> Self {
         Self {
-            field: field.split('.').map(str::to_owned).collect(),
+            field,
             rule,
             message: message.into(),
         }
@@ -49,7 +79,7 @@ impl Violation {
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
         let message = "must not be the key of an earlier submission with other content";
-        Self::new("idempotencyKey", Rule::IdempotencyKeyReused, message)
+        Self::new(Field::IdempotencyKey, Rule::IdempotencyKeyReused, message)
     }
 }
 

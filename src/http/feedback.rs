@@ -20,7 +20,7 @@ use super::request_log::Summary;
 use super::wire::{is_json, plain_error};
 use super::{Shared, callers, idempotency_key};
 use crate::auth::Refusal;
-use crate::domain::{IdempotencyKey, Message, NewFeedback, Violation, Violations};
+use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
 use crate::graphql::Code;
 use crate::repository::{RepositoryError, Submission};
 
@@ -100,11 +100,9 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
     });
     found.finish(new).map_err(|violations| {
         let sentences = violations.into_iter().map(|violation| {
-            let is_key = violation.field == ["idempotencyKey"];
-            let field = if is_key {
-                "the Idempotency-Key"
-            } else {
-                "`feedback`"
+            let field = match violation.field {
+                Field::IdempotencyKey => "the Idempotency-Key",
+                _ => "`feedback`",
             };
             format!("{field} {}", violation.message)
         });

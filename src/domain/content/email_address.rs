@@ -3,7 +3,7 @@
 use email_address::Options;
 
 use super::text;
-use crate::domain::{Rule, Violation};
+use crate::domain::{Field, Rule, Violation};
 
 /// Where to answer: an email address, checked for its form and not for whether it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +20,14 @@ impl EmailAddress {
     /// # Errors
     /// Every rule that it breaks.
     pub fn parse(text: &str) -> Result<Self, Vec<Violation>> {
-        let text = text::parse("email", text, Self::MAX_LENGTH)?;
+        let text = text::parse(Field::Email, text, Self::MAX_LENGTH)?;
         let options = Options::default()
             .with_required_tld()
             .without_domain_literal()
             .without_display_text();
         if email_address::EmailAddress::parse_with_options(&text, options).is_err() {
             let message = "must be an email address like sam@example.org";
-            return Err(vec![Violation::new("email", Rule::InvalidEmail, message)]);
+            return Err(vec![Violation::new(Field::Email, Rule::InvalidEmail, message)]);
         }
         Ok(Self(text))
     }

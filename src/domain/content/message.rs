@@ -1,7 +1,7 @@
 //! The message.
 
 use super::text;
-use crate::domain::Violation;
+use crate::domain::{Field, Violation};
 
 /// What a person wrote: 1 to 5,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Message {
     /// # Errors
     /// Every rule that it breaks.
     pub fn parse(text: &str) -> Result<Self, Vec<Violation>> {
-        text::parse("message", text, Self::MAX_LENGTH).map(Self)
+        text::parse(Field::Message, text, Self::MAX_LENGTH).map(Self)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text;
-use crate::domain::violation::{Rule, Violation, checked};
+use crate::domain::violation::{Field, Part, Rule, Violation, checked};
 
 /// What a frontend added to feedback: pairs, in the order in which it did, no two of which have the same key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,21 +46,21 @@ impl Metadata {
             // Nothing is gained by telling of each pair of a list that cannot be accepted at any rate,
             // and the list may be long.
             let message = format!("must have at most {} pairs, not {}", Self::MAX_PAIRS, pairs.len());
-            return Err(vec![Violation::new("metadata", Rule::TooMany, message)]);
+            return Err(vec![Violation::new(Field::Metadata, Rule::TooMany, message)]);
         }
         let mut violations = Vec::new();
         let mut kept: Vec<MetadataEntry> = Vec::with_capacity(pairs.len());
         for (index, pair) in pairs.iter().enumerate() {
             let pair = MetadataEntry::new(&text::stored(&pair.key), &text::stored(&pair.value));
-            let field = format!("metadata.{index}.key");
-            violations.extend(text::violations(&field, &pair.key, Self::MAX_KEY_LENGTH));
+            let field = Field::MetadataEntry(index, Part::Key);
+            violations.extend(text::violations(field, &pair.key, Self::MAX_KEY_LENGTH));
             if !pair.key.is_empty() && kept.iter().any(|earlier| earlier.key == pair.key) {
                 let message = "must not be the key of an earlier pair";
-                violations.push(Violation::new(&field, Rule::DuplicateKey, message));
+                violations.push(Violation::new(field, Rule::DuplicateKey, message));
             }
-            let field = format!("metadata.{index}.value");
+            let field = Field::MetadataEntry(index, Part::Value);
             let limit = Self::MAX_VALUE_LENGTH;
-            violations.extend(text::violations_of_optional(&field, &pair.value, limit));
+            violations.extend(text::violations_of_optional(field, &pair.value, limit));
             kept.push(pair);
         }
         checked(Self(kept), violations)
@@ -82,11 +82,11 @@ impl From<Metadata> for Vec<MetadataEntry> {
 mod tests {
     use super::*;
 
-    fn broken(pairs: &[MetadataEntry]) -> Vec<(String, Rule)> {
+    fn broken(pairs: &[MetadataEntry]) -> Vec<(Field, Rule)> {
         let violations = Metadata::parse(pairs).map_or_else(|violations| violations, |_| Vec::new());
         violations
             .into_iter()
-            .map(|violation| (violation.field.join("."), violation.rule))
+            .map(|violation| (violation.field, violation.rule))
             .collect()
     }
 
@@ -98,7 +98,7 @@ mod tests {
                 .collect()
         };
         assert_eq!(broken(&pairs(16)), []);
-        assert_eq!(broken(&pairs(17)), [("metadata".to_owned(), Rule::TooMany)]);
+        assert_eq!(broken(&pairs(17)), [(Field::Metadata, Rule::TooMany)]);
         let long = "v".repeat(257);
         let pairs = [
             ("k", &*long),
@@ -109,15 +109,15 @@ mod tests {
         ];
         let pairs = pairs.map(|(key, value)| MetadataEntry::new(key, value));
         let expected = [
-            ("metadata.0.value", Rule::TooLong),
-            ("metadata.1.key", Rule::DuplicateKey),
-            ("metadata.2.key", Rule::Blank),
-            ("metadata.2.value", Rule::ControlCharacter),
-            ("metadata.3.key", Rule::TooLong),
-            ("metadata.4.key", Rule::TooLong),
-            ("metadata.4.key", Rule::DuplicateKey),
+            (0, Part::Value, Rule::TooLong),
+            (1, Part::Key, Rule::DuplicateKey),
+            (2, Part::Key, Rule::Blank),
+            (2, Part::Value, Rule::ControlCharacter),
+            (3, Part::Key, Rule::TooLong),
+            (4, Part::Key, Rule::TooLong),
+            (4, Part::Key, Rule::DuplicateKey),
         ];
-        let expected = expected.map(|(field, rule)| (field.to_owned(), rule));
+        let expected = expected.map(|(index, part, rule)| (Field::MetadataEntry(index, part), rule));
         assert_eq!(broken(&pairs), expected);
     }
 

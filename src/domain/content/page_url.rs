@@ -3,7 +3,7 @@
 use url::{Host, Url};
 
 use super::text;
-use crate::domain::{Rule, Violation};
+use crate::domain::{Field, Rule, Violation};
 
 /// The page that feedback was sent from: an absolute http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +20,11 @@ impl PageUrl {
     /// # Errors
     /// Every rule that it breaks.
     pub fn parse(text: &str) -> Result<Self, Vec<Violation>> {
-        let text = text::parse("pageUrl", text, Self::MAX_LENGTH)?;
+        let text = text::parse(Field::PageUrl, text, Self::MAX_LENGTH)?;
         if !is_web_url(&text) {
             let message = "must be a whole http or https URL like https://example.org/pricing, without a user name or a \
                            password";
-            return Err(vec![Violation::new("pageUrl", Rule::InvalidUrl, message)]);
+            return Err(vec![Violation::new(Field::PageUrl, Rule::InvalidUrl, message)]);
         }
         Ok(Self(text))
     }

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::{Rule, Violation};
+use crate::domain::{Field, Rule, Violation};
 
 /// How satisfied a person is, from 1 (least) to 5 (most).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ impl Rating {
         in_range.map(Self).ok_or_else(|| {
             let (least, most) = (Self::RANGE.start(), Self::RANGE.end());
             let message = format!("must be between {least} and {most}, not {rating}");
-            vec![Violation::new("rating", Rule::OutOfRange, message)]
+            vec![Violation::new(Field::Rating, Rule::OutOfRange, message)]
         })
     }
 
@@ -50,7 +50,7 @@ mod tests {
         }
         for rating in [i64::MIN, -1, 0, 6, 256 + 3, i64::MAX] {
             let message = format!("must be between 1 and 5, not {rating}");
-            let expected = Violation::new("rating", Rule::OutOfRange, message);
+            let expected = Violation::new(Field::Rating, Rule::OutOfRange, message);
             assert_eq!(Rating::parse(rating), Err(vec![expected]));
         }
     }

@@ -3,7 +3,7 @@
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-use crate::domain::violation::{Rule, Violation, checked};
+use crate::domain::violation::{Field, Rule, Violation, checked};
 
 /// The methods that every type of a text has besides `parse`.
 macro_rules! text {
@@ -31,7 +31,7 @@ macro_rules! text {
 pub(super) use text;
 
 /// A text of 1 to `limit` characters, one of which can be seen, as it is stored.
-pub(super) fn parse(field: &str, text: &str, limit: usize) -> Result<String, Vec<Violation>> {
+pub(super) fn parse(field: Field, text: &str, limit: usize) -> Result<String, Vec<Violation>> {
     let text = stored(text);
     let violations = violations(field, &text, limit);
     checked(text, violations)
@@ -44,7 +44,7 @@ pub(super) fn stored(text: &str) -> String {
 }
 
 /// The rules of a text of 1 to `limit` characters, one of which can be seen, that a text breaks.
-pub(super) fn violations(field: &str, text: &str, limit: usize) -> Vec<Violation> {
+pub(super) fn violations(field: Field, text: &str, limit: usize) -> Vec<Violation> {
     let mut violations = violations_of_optional(field, text, limit);
     if text.is_empty() {
         let message = format!("must have 1 to {limit} characters besides white space at its ends");
@@ -57,7 +57,7 @@ pub(super) fn violations(field: &str, text: &str, limit: usize) -> Vec<Violation
 }
 
 /// The rules of a text of up to `limit` characters that a text breaks.
-pub(super) fn violations_of_optional(field: &str, text: &str, limit: usize) -> Vec<Violation> {
+pub(super) fn violations_of_optional(field: Field, text: &str, limit: usize) -> Vec<Violation> {
     let mut violations = Vec::new();
     let length = text.chars().count();
     if length > limit {
@@ -85,7 +85,7 @@ pub(super) fn is_invisible(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Topic};
+    use crate::domain::{EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Part, Topic};
 
     #[test]
     fn what_nobody_can_see_is_blank() {
@@ -119,10 +119,11 @@ mod tests {
             .concat();
             let broken: Vec<_> = broken
                 .into_iter()
-                .map(|broken| (broken.field.join("."), broken.rule))
+                .map(|broken| (broken.field, broken.rule))
                 .collect();
-            let expected = ["message", "topic", "email", "pageUrl", "metadata.0.key"];
-            let expected = expected.map(|field| (field.to_owned(), Rule::Blank));
+            let key = Field::MetadataEntry(0, Part::Key);
+            let expected = [Field::Message, Field::Topic, Field::Email, Field::PageUrl, key];
+            let expected = expected.map(|field| (field, Rule::Blank));
             assert_eq!(broken, expected, "{}", text.escape_unicode());
         }
         for text in [

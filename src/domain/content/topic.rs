@@ -1,7 +1,7 @@
 //! The topic.
 
 use super::text;
-use crate::domain::Violation;
+use crate::domain::{Field, Violation};
 
 /// What feedback is about: 1 to 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl Topic {
     /// # Errors
     /// Every rule that it breaks.
     pub fn parse(text: &str) -> Result<Self, Vec<Violation>> {
-        text::parse("topic", text, Self::MAX_LENGTH).map(Self)
+        text::parse(Field::Topic, text, Self::MAX_LENGTH).map(Self)
     }
 
     /// A topic to look for, without white space at its ends; `None` where it is empty or too long. It may be a stored

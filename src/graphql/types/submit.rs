@@ -4,8 +4,8 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 
 use super::feedback::FeedbackObject;
 use crate::domain::{
-    Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating,
-    Rule, Topic, Violation, Violations,
+    Content, EmailAddress, Field, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
+    Part, Rating, Rule, Topic, Violation, Violations,
 };
 use crate::repository::Submission;
 
@@ -151,7 +151,7 @@ impl From<Submission> for SubmitFeedbackPayload {
 impl From<Vec<Violation>> for SubmitFeedbackPayload {
     fn from(violations: Vec<Violation>) -> Self {
         let user_errors = violations.into_iter().map(|violation| SubmitFeedbackUserError {
-            field: violation.field,
+            field: path(violation.field),
             code: violation.rule.into(),
             message: violation.message,
         });
@@ -161,6 +161,27 @@ impl From<Vec<Violation>> for SubmitFeedbackPayload {
             replayed: false,
         }
     }
+}
+
+/// The way to a field of the input, from the input down.
+fn path(field: Field) -> Vec<String> {
+    let name = match field {
+        Field::Message => "message",
+        Field::Rating => "rating",
+        Field::Topic => "topic",
+        Field::Email => "email",
+        Field::PageUrl => "pageUrl",
+        Field::Metadata => "metadata",
+        Field::MetadataEntry(index, part) => {
+            let part = match part {
+                Part::Key => "key",
+                Part::Value => "value",
+            };
+            return ["metadata", &index.to_string(), part].map(str::to_owned).into();
+        }
+        Field::IdempotencyKey => "idempotencyKey",
+    };
+    vec![name.to_owned()]
 }
 
 #[cfg(test)]
