@@ -37,7 +37,7 @@ use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timest
 use meter::RequestMeter;
 use record::FeedbackRecord;
 use shards::Shards;
-use table::Item;
+use table::{Item, expressions};
 
 /// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
 /// or its `index`. A deployment grants exactly these.
@@ -139,15 +139,12 @@ impl FeedbackRepository {
             content: new.content,
         };
         let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
-        let answer = self
+        let put = self
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(item.clone()))
-            .condition_expression("attribute_not_exists(#id) OR #expiry <= :now")
-            .expression_attribute_names("#id", table::PARTITION_KEY)
-            .expression_attribute_names("#expiry", table::EXPIRY_ATTRIBUTE)
-            .expression_attribute_values(":now", number(&now.as_seconds()))
+            .set_item(Some(item.clone()));
+        let answer = expressions::if_free(put, now)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
             .interceptor(self.meter.clone())

@@ -152,3 +152,41 @@ pub(super) fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
     let shard = (id.as_u128() & u128::from(u32::MAX)) % u128::from(shards.get());
     u32::try_from(shard).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn attributes_have_the_names_by_which_requests_know_them() {
+        let now = Timestamp::MIN;
+        let feedback = Feedback {
+            id: FeedbackId::new(now),
+            submitted_at: now,
+            content: Content {
+                message: Message::from_stored(String::new()),
+                rating: Some(Rating::from_stored(1)),
+                topic: Some(Topic::from_stored(String::new())),
+                email: None,
+                page_url: None,
+                metadata: Metadata::default(),
+            },
+        };
+        let record = FeedbackRecord::new(&feedback, NonZeroU32::MIN, Some(Duration::ZERO));
+        let item = record.into_item().unwrap();
+        let names: BTreeSet<&str> = item.keys().map(String::as_str).collect();
+        let expected = BTreeSet::from([
+            table::PARTITION_KEY,
+            table::MESSAGE_ATTRIBUTE,
+            table::TIMESTAMP_ATTRIBUTE,
+            table::SHARD_ATTRIBUTE,
+            table::POSITION_ATTRIBUTE,
+            table::RATING_ATTRIBUTE,
+            table::TOPIC_ATTRIBUTE,
+            table::EXPIRY_ATTRIBUTE,
+        ]);
+        assert_eq!(names, expected);
+    }
+}
