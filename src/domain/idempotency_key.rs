@@ -51,16 +51,11 @@ impl IdempotencyKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::violation::rules;
 
     #[test]
     fn a_key_is_of_8_to_128_characters_none_of_which_is_a_control_character() {
-        let broken = |key: String| {
-            let violations = IdempotencyKey::parse(key).map_or_else(|violations| violations, |_| Vec::new());
-            violations
-                .into_iter()
-                .map(|violation| violation.rule)
-                .collect::<Vec<_>>()
-        };
+        let broken = |key: String| rules(IdempotencyKey::parse(key));
         assert_eq!(broken("k".repeat(8)), []);
         assert_eq!(broken("k".repeat(128)), []);
         assert_eq!(broken("1234567".to_owned()), [Rule::TooShort]);

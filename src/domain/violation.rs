@@ -113,3 +113,10 @@ pub(super) fn checked<T>(value: T, violations: Vec<Violation>) -> Result<T, Vec<
         Err(violations)
     }
 }
+
+/// The rules that a value breaks, for tests.
+#[cfg(test)]
+pub(super) fn rules<T>(parsed: Result<T, Vec<Violation>>) -> Vec<Rule> {
+    let violations = parsed.err().unwrap_or_default().into_iter();
+    violations.map(|violation| violation.rule).collect()
+}

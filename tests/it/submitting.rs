@@ -177,6 +177,32 @@ async fn every_broken_rule_is_reported_at_once_and_nothing_is_stored() {
         "metadata.1.value: CONTROL_CHARACTER",
     ];
     assert_eq!(broken(&server, input).await, expected);
+    let input = json!({
+        "message": " \n ",
+        "rating": 6,
+        "topic": "t".repeat(65),
+        "email": "sam at example",
+        "pageUrl": "javascript:alert(1)",
+        "metadata": [
+            { "key": "k", "value": "v".repeat(257) },
+            { "key": " k ", "value": "" },
+            { "key": "", "value": "\u{7}" },
+        ],
+        "idempotencyKey": "1234567",
+    });
+    let expected = [
+        "message: BLANK",
+        "rating: OUT_OF_RANGE",
+        "topic: TOO_LONG",
+        "email: INVALID_EMAIL",
+        "pageUrl: INVALID_URL",
+        "metadata.0.value: TOO_LONG",
+        "metadata.1.key: DUPLICATE_KEY",
+        "metadata.2.key: BLANK",
+        "metadata.2.value: CONTROL_CHARACTER",
+        "idempotencyKey: TOO_SHORT",
+    ];
+    assert_eq!(broken(&server, input).await, expected);
     assert_eq!(server.store.items().await, [] as [Value; 0]);
 }
 
@@ -214,6 +240,24 @@ async fn each_limit_holds_where_it_is_said_to_be() {
         let payload = submit(&server, with(allowed)).await;
         assert_eq!(payload["userErrors"], json!([]), "{field}");
         assert_eq!(broken(&server, with(refused)).await, [format!("{field}: {code}")]);
+    }
+}
+
+#[tokio::test]
+async fn the_least_and_the_most_are_accepted() {
+    let server = Server::start().await;
+    let pairs = (0..16).map(|index| json!({ "key": format!("{index:064}"), "value": "v".repeat(256) }));
+    let most = json!({
+        "message": "é".repeat(5_000),
+        "rating": 5,
+        "topic": "t".repeat(64),
+        "email": "sam@example.org",
+        "pageUrl": format!("https://example.org/{}", "p".repeat(2_028)),
+        "metadata": pairs.collect::<Vec<_>>(),
+        "idempotencyKey": "k".repeat(128),
+    });
+    for input in [json!({ "message": "x" }), most] {
+        assert_eq!(submit(&server, input).await["userErrors"], json!([]));
     }
 }
 

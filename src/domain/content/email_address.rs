@@ -36,6 +36,7 @@ impl EmailAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::violation::rules;
 
     #[test]
     fn email_addresses_are_bare_and_have_a_whole_domain() {
@@ -49,9 +50,7 @@ mod tests {
             "@example.org",
             "a@b@c.org",
         ] {
-            let violations = EmailAddress::parse(text).unwrap_err();
-            let rules: Vec<Rule> = violations.into_iter().map(|violation| violation.rule).collect();
-            assert_eq!(rules, [Rule::InvalidEmail], "{text}");
+            assert_eq!(rules(EmailAddress::parse(text)), [Rule::InvalidEmail], "{text}");
         }
     }
 }

@@ -27,11 +27,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Rule;
+    use crate::domain::violation::{Rule, rules};
 
     fn broken(text: &str) -> Vec<Rule> {
-        let violations = Message::parse(text).map_or_else(|violations| violations, |_| Vec::new());
-        violations.into_iter().map(|violation| violation.rule).collect()
+        rules(Message::parse(text))
     }
 
     #[test]

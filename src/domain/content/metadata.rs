@@ -83,9 +83,8 @@ mod tests {
     use super::*;
 
     fn broken(pairs: &[MetadataEntry]) -> Vec<(Field, Rule)> {
-        let violations = Metadata::parse(pairs).map_or_else(|violations| violations, |_| Vec::new());
+        let violations = Metadata::parse(pairs).err().unwrap_or_default().into_iter();
         violations
-            .into_iter()
             .map(|violation| (violation.field, violation.rule))
             .collect()
     }

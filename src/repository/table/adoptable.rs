@@ -8,16 +8,16 @@ use crate::domain::Position;
 use crate::repository::{number, string};
 
 /// What an item without a place on the timeline looks like that can be given one.
-pub(in crate::repository) const ADOPTABLE: &str = "attribute_not_exists(#shard) AND attribute_not_exists(#position) \
+pub(crate) const ADOPTABLE: &str = "attribute_not_exists(#shard) AND attribute_not_exists(#position) \
     AND attribute_type(#message, :string) AND attribute_type(#timestamp, :number)";
 
 /// Any other item that the timeline does not hold.
-pub(in crate::repository) fn unadoptable() -> String {
+pub(crate) fn unadoptable() -> String {
     format!("(attribute_not_exists(#shard) OR attribute_not_exists(#position)) AND NOT ({ADOPTABLE})")
 }
 
 /// The id, the time and the attributes of the timeline of items that are one or the other.
-pub(in crate::repository) fn places(scan: ScanFluentBuilder, filter: impl Into<String>) -> ScanFluentBuilder {
+pub(crate) fn places(scan: ScanFluentBuilder, filter: impl Into<String>) -> ScanFluentBuilder {
     scan.filter_expression(filter)
         .projection_expression("#id, #timestamp, #shard, #position")
         .expression_attribute_names("#id", PARTITION_KEY)
@@ -30,7 +30,7 @@ pub(in crate::repository) fn places(scan: ScanFluentBuilder, filter: impl Into<S
 }
 
 /// Gives an item its place, if it can still be adopted and still has this time.
-pub(in crate::repository) fn place(
+pub(crate) fn place(
     update: UpdateItemFluentBuilder,
     seconds: u64,
     shard: u32,

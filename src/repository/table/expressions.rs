@@ -10,7 +10,7 @@ use crate::domain::{Filter, PositionRange, Timestamp};
 use crate::repository::{number, string};
 
 /// Only if there is no item with its id, or one that has expired at `now`.
-pub(in crate::repository) fn if_free(put: PutItemFluentBuilder, now: Timestamp) -> PutItemFluentBuilder {
+pub(crate) fn if_free(put: PutItemFluentBuilder, now: Timestamp) -> PutItemFluentBuilder {
     put.condition_expression("attribute_not_exists(#id) OR #expiry <= :now")
         .expression_attribute_names("#id", PARTITION_KEY)
         .expression_attribute_names("#expiry", EXPIRY_ATTRIBUTE)
@@ -18,7 +18,7 @@ pub(in crate::repository) fn if_free(put: PutItemFluentBuilder, now: Timestamp) 
 }
 
 /// All of a shard of the timeline.
-pub(in crate::repository) fn in_shard(query: QueryFluentBuilder, shard: u32) -> QueryFluentBuilder {
+pub(crate) fn in_shard(query: QueryFluentBuilder, shard: u32) -> QueryFluentBuilder {
     query
         .key_condition_expression("#shard = :shard")
         .expression_attribute_names("#shard", SHARD_ATTRIBUTE)
@@ -26,11 +26,7 @@ pub(in crate::repository) fn in_shard(query: QueryFluentBuilder, shard: u32) -> 
 }
 
 /// What lies in a range of a shard of the timeline.
-pub(in crate::repository) fn in_range(
-    query: QueryFluentBuilder,
-    shard: u32,
-    range: PositionRange,
-) -> QueryFluentBuilder {
+pub(crate) fn in_range(query: QueryFluentBuilder, shard: u32, range: PositionRange) -> QueryFluentBuilder {
     in_shard(query, shard)
         .key_condition_expression("#shard = :shard AND #position BETWEEN :first AND :last")
         .expression_attribute_names("#position", POSITION_ATTRIBUTE)
@@ -39,11 +35,7 @@ pub(in crate::repository) fn in_range(
 }
 
 /// What has not expired at `now` and has the topic and the rating that the filter asks for.
-pub(in crate::repository) fn matching(
-    query: QueryFluentBuilder,
-    filter: &Filter,
-    now: Timestamp,
-) -> QueryFluentBuilder {
+pub(crate) fn matching(query: QueryFluentBuilder, filter: &Filter, now: Timestamp) -> QueryFluentBuilder {
     let mut conditions = vec!["NOT (#expiry <= :now)"];
     let mut query = query
         .expression_attribute_names("#expiry", EXPIRY_ATTRIBUTE)
