@@ -5,7 +5,7 @@ use std::error::Error;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use feedback_graphql::domain::{Draft, FeedbackId, Filter, NewFeedback, Order, PageRequest, Timestamp};
+use feedback_graphql::domain::{Content, FeedbackId, Filter, Message, Order, PageRequest, Timestamp};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{FeedbackRepository, READ_BUDGET, connect_without_account, table};
 
@@ -76,18 +76,15 @@ pub async fn measure(shards: NonZeroU32, broken: &mut Vec<String>) -> Result<Vec
 
 async fn fill(repository: &FeedbackRepository) -> Result<(), Box<dyn Error>> {
     let expiring = repository.clone().retaining_for(Some(Duration::ZERO));
+    let message = Message::parse(&"parcel never address again ".repeat(8));
+    let content = Content::from(message.map_err(|broken| format!("{broken:?}"))?);
     for number in 0..EXPIRED + LIVE {
-        let draft = Draft {
-            message: "parcel never address again ".repeat(8),
-            ..Draft::default()
-        };
-        let new = NewFeedback::parse(draft).map_err(|broken| format!("{broken:?}"))?;
         let at = at(number)?;
         let repository = if number < EXPIRED { &expiring } else { repository };
         // Spread over the shards as if by chance, and the same in every run.
         let digits = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16;
         let id = FeedbackId::parse(&format!("0195512e-6f4a-7c3e-9d0b-{digits:012x}"))?;
-        repository.submit(new, id, at).await?;
+        repository.submit(content.clone().into(), id, at).await?;
     }
     Ok(())
 }

@@ -20,7 +20,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use dynoxide::types::{AttributeValue as Stored, Item as StoredItem, item_size};
 use dynoxide::{Database, ImportOptions};
 use fastrand::Rng;
-use feedback_graphql::domain::{Draft, FeedbackId, MetadataEntry, NewFeedback, Position, Timestamp};
+use feedback_graphql::domain::{
+    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Position, Rating,
+    Timestamp, Topic, Violation,
+};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{FeedbackRepository, connect_without_account, table};
 use uuid::Builder;
@@ -83,11 +86,11 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let mut millis = BEGIN;
     for number in 1..=items {
         millis += rng.u64(0..=LONGEST_GAP);
-        let (new, one) = make(&mut rng, millis)?;
+        let (content, one) = make(&mut rng, millis)?;
         let position = one.position;
         // It always fails, because the request is caught. Whether it was is seen below.
         let _ = repository
-            .submit(new, position.id(), position.submitted_at())
+            .submit(content.into(), position.id(), position.submitted_at())
             .await;
         known.push(one);
         if number % CHUNK == 0 || number == items {
@@ -130,7 +133,7 @@ fn import(database: &Database, chunks: &Receiver<Vec<Caught>>) -> Result<usize, 
 }
 
 /// Feedback about half a kilobyte large, and what is known of it.
-fn make(rng: &mut Rng, millis: u64) -> Result<(NewFeedback, Known), Box<dyn Error>> {
+fn make(rng: &mut Rng, millis: u64) -> Result<(Content, Known), Box<dyn Error>> {
     let topic = match rng.u32(0..10_000) {
         0 => RAREST,
         1..=100 => RARE,
@@ -140,20 +143,7 @@ fn make(rng: &mut Rng, millis: u64) -> Result<(NewFeedback, Known), Box<dyn Erro
     let words = ["parcel", "button", "slow", "thanks", "never", "address", "again"];
     let count = rng.usize(8..=40);
     let message: Vec<&str> = (0..count).map(|_| words[rng.usize(0..words.len())]).collect();
-    let entry = |key: &str, value: &str| MetadataEntry {
-        key: key.to_owned(),
-        value: value.to_owned(),
-    };
-    let draft = Draft {
-        message: message.join(" "),
-        rating: Some(rating.into()),
-        topic: Some(topic.to_owned()),
-        email: Some("somebody@example.org".to_owned()),
-        page_url: Some("https://shop.example.org/checkout/address".to_owned()),
-        metadata: vec![entry("plan", "plus"), entry("appVersion", "5.1.0")],
-        idempotency_key: None,
-    };
-    let new = NewFeedback::parse(draft).map_err(|broken| format!("{broken:?}"))?;
+    let content = content(&message.join(" "), rating, topic).map_err(|broken| format!("{broken:?}"))?;
     let mut random = [0; 10];
     rng.fill(&mut random);
     let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
@@ -164,7 +154,20 @@ fn make(rng: &mut Rng, millis: u64) -> Result<(NewFeedback, Known), Box<dyn Erro
         rating,
         topic,
     };
-    Ok((new, known))
+    Ok((content, known))
+}
+
+fn content(message: &str, rating: u8, topic: &str) -> Result<Content, Vec<Violation>> {
+    let metadata = [("plan", "plus"), ("appVersion", "5.1.0")];
+    let metadata = metadata.map(|(key, value)| MetadataEntry::new(key, value));
+    Ok(Content {
+        message: Message::parse(message)?,
+        rating: Some(Rating::parse(rating.into())?),
+        topic: Some(Topic::parse(topic)?),
+        email: Some(EmailAddress::parse("somebody@example.org")?),
+        page_url: Some(PageUrl::parse("https://shop.example.org/checkout/address")?),
+        metadata: Metadata::parse(&metadata)?,
+    })
 }
 
 type Caught = HashMap<String, AttributeValue>;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use feedback_graphql::domain::{Clock, Draft, NewFeedback, Timestamp};
+use feedback_graphql::domain::{Clock, IdempotencyKey, Message, NewFeedback, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Session, Variables};
 use feedback_graphql::repository::MAX_BATCH;
 
@@ -19,12 +19,11 @@ pub async fn measure(
     broken: &mut Vec<String>,
 ) -> Result<Vec<(String, Cost)>, Box<dyn Error>> {
     let mut rows = Vec::new();
-    let draft = Draft {
-        message: "parcel never address again ".repeat(8),
-        idempotency_key: Some("the key of the bench".to_owned()),
-        ..Draft::default()
+    let message = Message::parse(&"parcel never address again ".repeat(8));
+    let new = NewFeedback {
+        content: message.map_err(|broken| format!("{broken:?}"))?.into(),
+        idempotency_key: IdempotencyKey::parse("the key of the bench".to_owned()).ok(),
     };
-    let new = NewFeedback::parse(draft).map_err(|broken| format!("{broken:?}"))?;
     let now = Timestamp::MAX;
     let id = new.id(now);
     table.tally.take();

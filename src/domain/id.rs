@@ -7,7 +7,7 @@ use thiserror::Error;
 use uuid::fmt::Hyphenated;
 use uuid::{NoContext, Uuid};
 
-use super::Timestamp;
+use super::{IdempotencyKey, Timestamp};
 
 /// The identity of a piece of feedback: a UUID, written with hyphens in lower case.
 ///
@@ -44,8 +44,8 @@ impl FeedbackId {
     /// The id that belongs to an idempotency key (UUID version 5, RFC 9562 §5.5): the same for the same key, so
     /// that one conditional write settles whether it is new, and no table of keys is needed.
     #[must_use]
-    pub fn of_key(key: &str) -> Self {
-        Self(Uuid::new_v5(&IDEMPOTENCY_KEYS, key.as_bytes()))
+    pub fn of_key(key: &IdempotencyKey) -> Self {
+        Self(Uuid::new_v5(&IDEMPOTENCY_KEYS, key.as_str().as_bytes()))
     }
 
     /// Reads the hyphenated form, in either case.
@@ -91,9 +91,11 @@ mod tests {
     #[test]
     fn the_id_of_a_key_never_changes() {
         // In tables of deployed services: another namespace would make every retry a new submission.
-        let id = FeedbackId::of_key("order-4711-feedback").to_string();
+        let id_of =
+            |key: &str| FeedbackId::of_key(&IdempotencyKey::parse(key.to_owned()).unwrap()).to_string();
+        let id = id_of("order-4711-feedback");
         assert_eq!(id, "d93006c5-36ce-5df8-950b-fb1807244db9");
-        assert_ne!(FeedbackId::of_key("order-4712-feedback").to_string(), id);
+        assert_ne!(id_of("order-4712-feedback"), id);
     }
 
     #[test]

@@ -1,22 +1,26 @@
 //! What the service is about, in its own words: pieces of feedback, their identity, their place in
 //! time, and pages of them. Nothing here knows of AWS, GraphQL or HTTP.
 //!
-//! Values are checked once, where they enter ([`NewFeedback::parse`], [`FeedbackId::parse`],
-//! [`PageRequest::new`]); a value that exists is a value that is valid.
+//! Values are checked once, where they enter ([`Message::parse`], [`FeedbackId::parse`], [`PageRequest::new`]); a value that exists is a value that is valid.
 
 mod clock;
+mod content;
 mod feedback;
+mod filter;
 mod id;
-pub mod limits;
-mod new_feedback;
+mod idempotency_key;
 mod page;
 mod position;
 mod timestamp;
+mod violation;
 
 pub use clock::Clock;
-pub use feedback::{Feedback, MetadataEntry};
+pub use content::{Content, EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Rating, Topic};
+pub use feedback::{Feedback, NewFeedback};
+pub use filter::{Filter, FilterError};
 pub use id::{FeedbackId, FeedbackIdError};
-pub use new_feedback::{Draft, NewFeedback, Rule, Violation};
-pub use page::{Direction, Filter, FilterError, Order, Page, PageRequest, PageRequestError};
+pub use idempotency_key::IdempotencyKey;
+pub use page::{Direction, Order, Page, PageRequest, PageRequestError};
 pub use position::{Position, PositionRange};
 pub use timestamp::{Timestamp, TimestampError};
+pub use violation::{Field, Part, Rule, Violation, Violations};

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Feedback, Position, PositionRange, Timestamp, limits};
+use super::{Feedback, Filter, Position, PositionRange};
 
 /// The order in which a listing runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,131 +40,6 @@ impl Direction {
             Self::Forward => one <= other,
             Self::Backward => one >= other,
         }
-    }
-}
-
-/// Which feedback a listing holds. The default holds all.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
-    submitted_from: Option<Timestamp>,
-    submitted_to: Option<Timestamp>,
-    topic: Option<String>,
-    min_rating: Option<u8>,
-    max_rating: Option<u8>,
-}
-
-/// Why there is no such filter.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum FilterError {
-    /// The period ends before it begins.
-    #[error("`submittedFrom` must not be later than `submittedTo`")]
-    Period,
-    /// No feedback can have such a topic.
-    #[error("`topic` must have 1 to {max} characters besides white space at its ends", max = limits::TOPIC)]
-    Topic,
-    /// No feedback can have such a rating.
-    #[error("`{argument}` must be between {least} and {most}, not {value}", least = limits::RATING.start(), most = limits::RATING.end())]
-    Rating {
-        /// `minRating` or `maxRating`.
-        argument: &'static str,
-        /// What was asked for.
-        value: i64,
-    },
-    /// The ratings end before they begin.
-    #[error("`minRating` must not be greater than `maxRating`")]
-    Ratings,
-}
-
-impl Filter {
-    /// Only what was submitted at `from` or later, and before `to`.
-    ///
-    /// # Errors
-    /// When `from` is later than `to`.
-    pub fn submitted(self, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<Self, FilterError> {
-        if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(FilterError::Period);
-        }
-        Ok(Self {
-            submitted_from: from,
-            submitted_to: to,
-            ..self
-        })
-    }
-
-    /// Only what has exactly this topic, white space at its ends aside.
-    ///
-    /// # Errors
-    /// When it is a topic that no submitted feedback can have.
-    pub fn topic(self, topic: &str) -> Result<Self, FilterError> {
-        let topic = topic.trim();
-        if topic.is_empty() || topic.chars().count() > limits::TOPIC {
-            return Err(FilterError::Topic);
-        }
-        Ok(Self {
-            topic: Some(topic.to_owned()),
-            ..self
-        })
-    }
-
-    /// Only what has a rating from `min` to `max`, both included. What has no rating is then left out.
-    ///
-    /// # Errors
-    /// When one is no rating, or `min` is greater than `max`.
-    pub fn rated(self, min: Option<i64>, max: Option<i64>) -> Result<Self, FilterError> {
-        let rating = |argument, value: Option<i64>| match value {
-            None => Ok(None),
-            Some(value) => u8::try_from(value)
-                .ok()
-                .filter(|_| limits::RATING.contains(&value))
-                .map(Some)
-                .ok_or(FilterError::Rating { argument, value }),
-        };
-        let (min, max) = (rating("minRating", min)?, rating("maxRating", max)?);
-        if min.zip(max).is_some_and(|(min, max)| min > max) {
-            return Err(FilterError::Ratings);
-        }
-        Ok(Self {
-            min_rating: min,
-            max_rating: max,
-            ..self
-        })
-    }
-
-    /// The topic that is asked for.
-    #[must_use]
-    pub fn wanted_topic(&self) -> Option<&str> {
-        self.topic.as_deref()
-    }
-
-    /// The least rating that is asked for.
-    #[must_use]
-    pub fn min_rating(&self) -> Option<u8> {
-        self.min_rating
-    }
-
-    /// The greatest rating that is asked for.
-    #[must_use]
-    pub fn max_rating(&self) -> Option<u8> {
-        self.max_rating
-    }
-
-    /// Whether the filter asks for anything that the timeline's key cannot answer.
-    #[must_use]
-    pub fn is_beyond_the_key(&self) -> bool {
-        self.topic.is_some() || self.min_rating.is_some() || self.max_rating.is_some()
-    }
-
-    /// The stretch of the timeline of the period that is asked for; `None` when it is empty.
-    #[must_use]
-    pub fn range(&self) -> Option<PositionRange> {
-        let mut range = PositionRange::ALL;
-        if let Some(time) = self.submitted_from {
-            range = range.submitted_from(time)?;
-        }
-        if let Some(time) = self.submitted_to {
-            range = range.submitted_before(time)?;
-        }
-        Some(range)
     }
 }
 
@@ -365,44 +240,6 @@ mod tests {
     fn the_last_of_the_newest_first_is_read_from_the_earliest() {
         assert_eq!(page(Some(1), None).unwrap().direction(), Direction::Backward);
         assert_eq!(page(None, Some(1)).unwrap().direction(), Direction::Forward);
-    }
-
-    #[test]
-    fn a_filter_that_nothing_can_meet_is_refused() {
-        let filter = Filter::default;
-        assert_eq!(filter().topic(" \n"), Err(FilterError::Topic));
-        assert_eq!(filter().topic(&"t".repeat(65)), Err(FilterError::Topic));
-        assert_eq!(filter().rated(Some(4), Some(3)), Err(FilterError::Ratings));
-        for value in [0, 6, 256 + 3] {
-            let argument = "maxRating";
-            assert_eq!(
-                filter().rated(None, Some(value)),
-                Err(FilterError::Rating { argument, value })
-            );
-        }
-        let (early, late) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
-        assert_eq!(filter().submitted(late, early), Err(FilterError::Period));
-        assert_eq!(filter().submitted(early, early).unwrap().range(), None);
-    }
-
-    #[test]
-    fn the_narrowest_filters_are_filters() {
-        let topic = "t".repeat(64);
-        let filter = Filter::default().topic(&topic).unwrap();
-        assert_eq!(filter.wanted_topic(), Some(&*topic));
-        let filter = Filter::default().rated(Some(3), Some(3)).unwrap();
-        assert_eq!((filter.min_rating(), filter.max_rating()), (Some(3), Some(3)));
-    }
-
-    #[test]
-    fn only_a_period_is_answered_by_the_key_alone() {
-        let filter = Filter::default;
-        let time = Timestamp::from_millis(1);
-        assert!(!filter().is_beyond_the_key());
-        assert!(!filter().submitted(time, time).unwrap().is_beyond_the_key());
-        assert!(filter().topic("search").unwrap().is_beyond_the_key());
-        assert!(filter().rated(Some(1), None).unwrap().is_beyond_the_key());
-        assert!(filter().rated(None, Some(5)).unwrap().is_beyond_the_key());
     }
 
     #[test]

@@ -46,7 +46,7 @@ async fn delete(session: &Session, id: &ID) -> Result<DeleteFeedbackPayload, Api
 }
 
 async fn submit(session: &Session, input: SubmitFeedbackInput) -> Result<SubmitFeedbackPayload, ApiError> {
-    let new = match NewFeedback::parse(input.into()) {
+    let new = match NewFeedback::try_from(input) {
         Ok(new) => new,
         Err(violations) => return Ok(violations.into()),
     };

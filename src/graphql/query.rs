@@ -21,7 +21,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "A UUID with hyphens.")] id: ID,
     ) -> async_graphql::Result<Option<FeedbackObject>> {
-        Ok(load(context, &id).await?.map(FeedbackObject))
+        Ok(load(context, &id).await?.map(Into::into))
     }
 
     #[expect(
@@ -130,7 +130,7 @@ async fn list(context: &Context<'_>, arguments: Arguments) -> Result<FeedbackCon
 }
 
 fn node(feedback: Feedback) -> Node {
-    Node::Feedback(FeedbackObject(feedback))
+    Node::Feedback(feedback.into())
 }
 
 async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiError> {

@@ -20,7 +20,7 @@ use super::request_log::Summary;
 use super::wire::{is_json, plain_error};
 use super::{Shared, callers, idempotency_key};
 use crate::auth::Refusal;
-use crate::domain::{Draft, NewFeedback, Violation};
+use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
 use crate::graphql::Code;
 use crate::repository::{RepositoryError, Submission};
 
@@ -91,18 +91,18 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
     let Some(Value::String(message)) = body.get("feedback") else {
         return Err(format!("{expected}, with a string for `feedback`"));
     };
-    let draft = Draft {
-        message: message.clone(),
+    let mut found = Violations::default();
+    let message = found.value_of(Message::parse(message));
+    let idempotency_key = idempotency_key.and_then(|key| found.value_of(IdempotencyKey::parse(key)));
+    let new = message.map(|message| NewFeedback {
+        content: message.into(),
         idempotency_key,
-        ..Draft::default()
-    };
-    NewFeedback::parse(draft).map_err(|violations| {
+    });
+    found.finish(new).map_err(|violations| {
         let sentences = violations.into_iter().map(|violation| {
-            let is_key = violation.field == ["idempotencyKey"];
-            let field = if is_key {
-                "the Idempotency-Key"
-            } else {
-                "`feedback`"
+            let field = match violation.field {
+                Field::IdempotencyKey => "the Idempotency-Key",
+                _ => "`feedback`",
             };
             format!("{field} {}", violation.message)
         });

@@ -3,7 +3,10 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::domain::{Draft, FeedbackId, MetadataEntry, NewFeedback, Timestamp};
+use crate::domain::{
+    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Rating, Timestamp, Topic,
+    Violation,
+};
 use crate::repository::{FeedbackRepository, RepositoryError};
 
 /// How far back the sample goes: six weeks, in milliseconds.
@@ -141,9 +144,9 @@ pub async fn add_sample(
             let age = fastrand::u64(0..SPAN);
             let submitted_at = Timestamp::saturating_from_millis(now.as_millis().saturating_sub(age));
             // Made of constants that keep the rules: a test stores every one of them.
-            if let Ok(new) = NewFeedback::parse(draft()) {
+            if let Ok(content) = content() {
                 repository
-                    .submit(new, FeedbackId::new(submitted_at), submitted_at)
+                    .submit(content.into(), FeedbackId::new(submitted_at), submitted_at)
                     .await?;
             }
             progress.inc(1);
@@ -161,7 +164,7 @@ fn style() -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn draft() -> Draft {
+fn content() -> Result<Content, Vec<Violation>> {
     let subject = pick(&SUBJECTS);
     // As anywhere, those who write are mostly either displeased or pleased.
     let rating = *pick(&[1, 1, 2, 2, 3, 4, 4, 5, 5, 5]);
@@ -170,19 +173,20 @@ fn draft() -> Draft {
         3 => pick(&subject.undecided),
         _ => pick(&subject.pleased),
     };
-    let mut metadata = vec![entry("plan", pick::<&str>(&PLANS))];
+    let mut metadata = vec![MetadataEntry::new("plan", pick::<&str>(&PLANS))];
     if fastrand::bool() {
-        metadata.push(entry("appVersion", pick::<&str>(&VERSIONS)));
+        metadata.push(MetadataEntry::new("appVersion", pick::<&str>(&VERSIONS)));
     }
-    Draft {
-        message: (*message).to_owned(),
-        rating: sometimes(9, rating),
-        topic: sometimes(8, subject.topic.to_owned()),
-        email: sometimes(3, format!("{}@example.org", pick(&NAMES))),
-        page_url: sometimes(7, format!("https://shop.example.org{}", subject.page)),
-        metadata,
-        idempotency_key: None,
-    }
+    let email = format!("{}@example.org", pick(&NAMES));
+    let page_url = format!("https://shop.example.org{}", subject.page);
+    Ok(Content {
+        message: Message::parse(message)?,
+        rating: sometimes(9, Rating::parse(rating)?),
+        topic: sometimes(8, Topic::parse(subject.topic)?),
+        email: sometimes(3, EmailAddress::parse(&email)?),
+        page_url: sometimes(7, PageUrl::parse(&page_url)?),
+        metadata: Metadata::parse(&metadata)?,
+    })
 }
 
 /// The value in so many of ten cases.
@@ -194,13 +198,6 @@ fn pick<T>(choices: &[T]) -> &T {
     &choices[fastrand::usize(0..choices.len())]
 }
 
-fn entry(key: &str, value: &str) -> MetadataEntry {
-    MetadataEntry {
-        key: key.to_owned(),
-        value: value.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,8 +205,7 @@ mod tests {
     #[test]
     fn sample_feedback_keeps_the_rules() {
         for _ in 0..1_000 {
-            let draft = draft();
-            assert!(NewFeedback::parse(draft.clone()).is_ok(), "{draft:?}");
+            content().unwrap();
         }
     }
 }

@@ -30,20 +30,10 @@ pub use inspection::{AdoptionError, Index, Inspection};
 
 use self::pace::{Pace, patiently};
 use super::record::shard_of;
-use super::table::{self, Item};
-use super::{FeedbackRepository, RepositoryError, number, string};
+use super::table::adoptable::{self, ADOPTABLE};
+use super::table::{self, Item, TIMESTAMP_ATTRIBUTE};
+use super::{FeedbackRepository, RepositoryError};
 use crate::domain::{FeedbackId, Position, Timestamp};
-
-const MESSAGE_ATTRIBUTE: &str = "feedback";
-const TIMESTAMP_ATTRIBUTE: &str = "timestamp";
-
-/// What an item without a place on the timeline looks like that can be given one.
-const ADOPTABLE: &str = "attribute_not_exists(#shard) AND attribute_not_exists(#position) \
-    AND attribute_type(#message, :string) AND attribute_type(#timestamp, :number)";
-/// Any other item that the timeline does not hold.
-const UNADOPTABLE: &str = "(attribute_not_exists(#shard) OR attribute_not_exists(#position)) \
-    AND NOT (attribute_not_exists(#shard) AND attribute_not_exists(#position) \
-    AND attribute_type(#message, :string) AND attribute_type(#timestamp, :number))";
 
 /// How many items a `Scan` examines at a time. Small enough for the pauses between them to be an even load.
 const SCAN_PAGE: i32 = 1_000;
@@ -143,7 +133,7 @@ impl Adoption {
                 }
             }
         }
-        let mut pages = self.scan(UNADOPTABLE);
+        let mut pages = self.scan(adoptable::unadoptable());
         while let Some(page) = pages.try_next().await? {
             examined(scanned(&page));
             for item in page.items() {
@@ -217,23 +207,12 @@ impl Adoption {
             seconds,
             position,
         } = candidate;
-        let answer = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(table::key(&id)))
-            .update_expression("SET #shard = :shard, #position = :place")
-            // An item that is gone has no timestamp, and must not come back as a place without feedback.
-            .condition_expression(format!("{ADOPTABLE} AND #timestamp = :seconds"))
-            .expression_attribute_names("#shard", table::SHARD_ATTRIBUTE)
-            .expression_attribute_names("#position", table::POSITION_ATTRIBUTE)
-            .expression_attribute_names("#message", MESSAGE_ATTRIBUTE)
-            .expression_attribute_names("#timestamp", TIMESTAMP_ATTRIBUTE)
-            .expression_attribute_values(":string", string(&"S"))
-            .expression_attribute_values(":number", string(&"N"))
-            .expression_attribute_values(":seconds", number(&seconds))
-            .expression_attribute_values(":shard", number(&shard_of(id, shards)))
-            .expression_attribute_values(":place", string(&position))
+            .set_key(Some(table::key(&id)));
+        let answer = adoptable::place(update, seconds, shard_of(id, shards), position)
             .send()
             .await;
         let Err(error) = answer else {
@@ -254,7 +233,7 @@ impl Adoption {
     /// the timeline. Strongly consistent, so that nothing is counted again that has just been adopted.
     fn scan(
         &self,
-        filter: &'static str,
+        filter: impl Into<String>,
     ) -> Pin<Box<impl Stream<Item = Result<ScanOutput, RepositoryError>>>> {
         let request = self
             .client
@@ -262,16 +241,8 @@ impl Adoption {
             .table_name(&self.table)
             .consistent_read(true)
             .limit(SCAN_PAGE)
-            .filter_expression(filter)
-            .projection_expression("#id, #timestamp, #shard, #position")
-            .expression_attribute_names("#id", table::PARTITION_KEY)
-            .expression_attribute_names("#message", MESSAGE_ATTRIBUTE)
-            .expression_attribute_names("#timestamp", TIMESTAMP_ATTRIBUTE)
-            .expression_attribute_names("#shard", table::SHARD_ATTRIBUTE)
-            .expression_attribute_names("#position", table::POSITION_ATTRIBUTE)
-            .expression_attribute_values(":string", string(&"S"))
-            .expression_attribute_values(":number", string(&"N"))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let request = adoptable::places(request, filter);
         let start = Some((None, Pace::new(self.rate)));
         Box::pin(stream::try_unfold(start, move |state| {
             let request = request.clone();

@@ -37,7 +37,7 @@ use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timest
 use meter::RequestMeter;
 use record::FeedbackRecord;
 use shards::Shards;
-use table::Item;
+use table::{Item, expressions};
 
 /// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
 /// or its `index`. A deployment grants exactly these.
@@ -132,18 +132,19 @@ impl FeedbackRepository {
         id: FeedbackId,
         now: Timestamp,
     ) -> Result<Submission, RepositoryError> {
-        let has_key = new.has_idempotency_key();
-        let feedback = new.submitted(id, now);
+        let has_key = new.idempotency_key.is_some();
+        let feedback = Feedback {
+            id,
+            submitted_at: now,
+            content: new.content,
+        };
         let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
-        let answer = self
+        let put = self
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(item.clone()))
-            .condition_expression("attribute_not_exists(#id) OR #expiry <= :now")
-            .expression_attribute_names("#id", table::PARTITION_KEY)
-            .expression_attribute_names("#expiry", table::EXPIRY_ATTRIBUTE)
-            .expression_attribute_values(":now", number(&now.as_seconds()))
+            .set_item(Some(item.clone()));
+        let answer = expressions::if_free(put, now)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
             .interceptor(self.meter.clone())
@@ -167,7 +168,7 @@ impl FeedbackRepository {
             None => self.by_ids(&[id], now).await?.remove(&id),
         };
         Ok(match first {
-            Some(first) if feedback.says_the_same_as(&first) => Submission::Replayed(first),
+            Some(first) if feedback.content == first.content => Submission::Replayed(first),
             _ => Submission::KeyReused,
         })
     }

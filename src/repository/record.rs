@@ -12,7 +12,10 @@ use thiserror::Error;
 
 use super::error::RepositoryError;
 use super::table::{self, Item};
-use crate::domain::{Feedback, FeedbackId, FeedbackIdError, MetadataEntry, Position, Timestamp};
+use crate::domain::{
+    Content, EmailAddress, Feedback, FeedbackId, FeedbackIdError, Message, Metadata, MetadataEntry, PageUrl,
+    Position, Rating, Timestamp, Topic,
+};
 
 /// An item, attribute by attribute.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,16 +38,10 @@ pub(super) struct FeedbackRecord {
     page_url: Option<String>,
     /// A list of pairs rather than a map, which would lose their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    metadata: Vec<MetadataRecord>,
+    metadata: Vec<MetadataEntry>,
     /// See [`table::EXPIRY_ATTRIBUTE`].
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct MetadataRecord {
-    key: String,
-    value: String,
 }
 
 /// Why an item is no feedback. The texts say nothing of the item's content.
@@ -62,25 +59,31 @@ enum MalformedItem {
 
 impl FeedbackRecord {
     pub(super) fn new(feedback: &Feedback, shards: NonZeroU32, retention: Option<Duration>) -> Self {
-        let metadata = feedback
-            .metadata
-            .iter()
-            .map(|MetadataEntry { key, value }| MetadataRecord {
-                key: key.clone(),
-                value: value.clone(),
-            });
+        let Feedback {
+            id,
+            submitted_at,
+            content,
+        } = feedback;
+        let Content {
+            message,
+            rating,
+            topic,
+            email,
+            page_url,
+            metadata,
+        } = content.clone();
         Self {
-            feedback_id: feedback.id.to_string(),
-            feedback: feedback.message.clone(),
-            timestamp: feedback.submitted_at.as_seconds(),
-            timeline_shard: Some(shard_of(feedback.id, shards)),
+            feedback_id: id.to_string(),
+            feedback: message.into(),
+            timestamp: submitted_at.as_seconds(),
+            timeline_shard: Some(shard_of(*id, shards)),
             timeline_position: Some(feedback.position().to_string()),
-            rating: feedback.rating,
-            topic: feedback.topic.clone(),
-            email: feedback.email.clone(),
-            page_url: feedback.page_url.clone(),
-            metadata: metadata.collect(),
-            expires_at: retention.map(|retention| feedback.submitted_at.as_seconds() + retention.as_secs()),
+            rating: rating.map(Rating::get),
+            topic: topic.map(Into::into),
+            email: email.map(Into::into),
+            page_url: page_url.map(Into::into),
+            metadata: metadata.into(),
+            expires_at: retention.map(|retention| submitted_at.as_seconds() + retention.as_secs()),
         }
     }
 
@@ -97,19 +100,17 @@ impl FeedbackRecord {
                 .ok_or(MalformedItem::Position)?
                 .submitted_at(),
         };
-        let metadata = self
-            .metadata
-            .into_iter()
-            .map(|MetadataRecord { key, value }| MetadataEntry { key, value });
         Ok(Feedback {
             id,
             submitted_at,
-            message: self.feedback,
-            rating: self.rating,
-            topic: self.topic,
-            email: self.email,
-            page_url: self.page_url,
-            metadata: metadata.collect(),
+            content: Content {
+                message: Message::from_stored(self.feedback),
+                rating: self.rating.map(Rating::from_stored),
+                topic: self.topic.map(Topic::from_stored),
+                email: self.email.map(EmailAddress::from_stored),
+                page_url: self.page_url.map(PageUrl::from_stored),
+                metadata: Metadata::from_stored(self.metadata),
+            },
         })
     }
 }
@@ -150,4 +151,42 @@ pub(super) fn read(item: Item, now: Timestamp) -> Option<Feedback> {
 pub(super) fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
     let shard = (id.as_u128() & u128::from(u32::MAX)) % u128::from(shards.get());
     u32::try_from(shard).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn attributes_have_the_names_by_which_requests_know_them() {
+        let now = Timestamp::MIN;
+        let feedback = Feedback {
+            id: FeedbackId::new(now),
+            submitted_at: now,
+            content: Content {
+                message: Message::from_stored(String::new()),
+                rating: Some(Rating::from_stored(1)),
+                topic: Some(Topic::from_stored(String::new())),
+                email: None,
+                page_url: None,
+                metadata: Metadata::default(),
+            },
+        };
+        let record = FeedbackRecord::new(&feedback, NonZeroU32::MIN, Some(Duration::ZERO));
+        let item = record.into_item().unwrap();
+        let names: BTreeSet<&str> = item.keys().map(String::as_str).collect();
+        let expected = BTreeSet::from([
+            table::PARTITION_KEY,
+            table::MESSAGE_ATTRIBUTE,
+            table::TIMESTAMP_ATTRIBUTE,
+            table::SHARD_ATTRIBUTE,
+            table::POSITION_ATTRIBUTE,
+            table::RATING_ATTRIBUTE,
+            table::TOPIC_ATTRIBUTE,
+            table::EXPIRY_ATTRIBUTE,
+        ]);
+        assert_eq!(names, expected);
+    }
 }

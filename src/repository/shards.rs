@@ -26,7 +26,7 @@ use aws_sdk_dynamodb::types::Select;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
-use super::table::{self, Item, SHARDS_ITEM};
+use super::table::{self, Item, RAISED_AT, SHARDS, SHARDS_BEFORE, SHARDS_ITEM, expressions};
 use super::{FeedbackRepository, RepositoryError, number, string};
 use crate::domain::Timestamp;
 
@@ -45,10 +45,6 @@ const WRITE_AFTER: Duration = Duration::from_mins(2);
 const TRIES: u32 = 8;
 /// How many shards are looked through at once.
 const CONCURRENCY: usize = 8;
-
-const SHARDS: &str = "shards";
-const SHARDS_BEFORE: &str = "shardsBefore";
-const RAISED_AT: &str = "raisedAt";
 
 /// The item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -277,10 +273,8 @@ impl FeedbackRepository {
                 .client
                 .query()
                 .table_name(&*self.table)
-                .index_name(table::TIMELINE_INDEX)
-                .key_condition_expression("#shard = :shard")
-                .expression_attribute_names("#shard", table::SHARD_ATTRIBUTE)
-                .expression_attribute_values(":shard", number(&shard))
+                .index_name(table::TIMELINE_INDEX);
+            let query = expressions::in_shard(query, shard)
                 .select(Select::Count)
                 .limit(1)
                 .customize()

@@ -1,4 +1,11 @@
-//! The table: its keys, its index, and how to make one where there is none.
+//! The table: its keys, its index, the names of its attributes, and how to make one where there is none.
+//!
+//! Here is each name that a request uses, and below this module each expression that it stands in. The attributes of an
+//! item as a whole are [`FeedbackRecord`](super::record::FeedbackRecord)'s, and a test there holds the two together.
+
+#[cfg(feature = "local")]
+pub(super) mod adoptable;
+pub(super) mod expressions;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,13 +29,26 @@ pub const TIMELINE_INDEX: &str = "timeline";
 pub const SHARD_ATTRIBUTE: &str = "timelineShard";
 /// The index's sort key: the position, a string.
 pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
+/// The message, a string.
+pub const MESSAGE_ATTRIBUTE: &str = "feedback";
+/// When it was submitted, in whole seconds since 1970 began.
+pub const TIMESTAMP_ATTRIBUTE: &str = "timestamp";
+/// The rating, a number.
+pub const RATING_ATTRIBUTE: &str = "rating";
+/// The topic, a string.
+pub const TOPIC_ATTRIBUTE: &str = "topic";
+/// When an item expires, in seconds since 1970 began: the table's time to live.
+pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
 
 /// The id of the item that says how many shards the timeline has. It is no feedback: its id is no UUID, and it has no
 /// place on the timeline.
 pub const SHARDS_ITEM: &str = "meta#timeline";
-
-/// When an item expires, in seconds since 1970 began: the table's time to live.
-pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
+/// How many shards are read.
+pub(super) const SHARDS: &str = "shards";
+/// How many shards are written to until a raise is known everywhere.
+pub(super) const SHARDS_BEFORE: &str = "shardsBefore";
+/// When the number of shards was raised, in milliseconds since 1970 began.
+pub(super) const RAISED_AT: &str = "raisedAt";
 
 /// How often, and how long apart, a new table is asked whether it is ready.
 const READY_CHECKS: u32 = 120;

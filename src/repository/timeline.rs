@@ -19,8 +19,8 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future::{OptionFuture, join, try_join_all};
 
 use super::record;
-use super::table::Item;
-use super::{FeedbackRepository, RepositoryError, number, string, table};
+use super::table::{self, Item, expressions};
+use super::{FeedbackRepository, RepositoryError};
 use crate::domain::{Direction, Feedback, Filter, Position, PositionRange, Timestamp};
 
 /// How many items are examined for one page before what was found is returned, give or take one a shard. At 300
@@ -214,44 +214,18 @@ impl<'a> Reader<'a> {
     }
 
     fn query(&self, shard: &Shard, limit: usize) -> QueryFluentBuilder {
-        let mut query = self
+        let query = self
             .repository
             .client
             .query()
             .table_name(&*self.repository.table)
             .index_name(table::TIMELINE_INDEX)
-            .key_condition_expression("#shard = :shard AND #position BETWEEN :first AND :last")
-            .expression_attribute_names("#shard", table::SHARD_ATTRIBUTE)
-            .expression_attribute_names("#position", table::POSITION_ATTRIBUTE)
-            .expression_attribute_values(":shard", number(&shard.number))
-            .expression_attribute_values(":first", string(&self.range.first()))
-            .expression_attribute_values(":last", string(&self.range.last()))
             .scan_index_forward(self.direction == Direction::Forward)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(shard.resume_after.clone());
-        // The reader looks for itself, too: this only spares the transfer.
-        let mut conditions = vec!["NOT (#expiry <= :now)"];
-        query = query
-            .expression_attribute_names("#expiry", table::EXPIRY_ATTRIBUTE)
-            .expression_attribute_values(":now", number(&self.now.as_seconds()));
-        if let Some(topic) = self.filter.wanted_topic() {
-            conditions.push("#topic = :topic");
-            query = query
-                .expression_attribute_names("#topic", "topic")
-                .expression_attribute_values(":topic", string(&topic));
-        }
-        if let Some(rating) = self.filter.min_rating() {
-            conditions.push("#rating >= :minRating");
-            query = query.expression_attribute_values(":minRating", number(&rating));
-        }
-        if let Some(rating) = self.filter.max_rating() {
-            conditions.push("#rating <= :maxRating");
-            query = query.expression_attribute_values(":maxRating", number(&rating));
-        }
-        if self.filter.min_rating().or(self.filter.max_rating()).is_some() {
-            query = query.expression_attribute_names("#rating", "rating");
-        }
-        query.filter_expression(conditions.join(" AND "))
+        let query = expressions::in_range(query, shard.number, self.range);
+        // The reader looks for expired items itself, too: here it only spares the transfer.
+        expressions::matching(query, self.filter, self.now)
     }
 }
 

@@ -17,7 +17,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::config::AllowedOrigins;
-use feedback_graphql::domain::{Draft, Feedback, FeedbackId, MetadataEntry, NewFeedback, Timestamp};
+use feedback_graphql::domain::{
+    Content, EmailAddress, Feedback, FeedbackId, Metadata, MetadataEntry, PageUrl, Rating, Timestamp, Topic,
+};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, MAX_BATCH, table};
 use futures_util::FutureExt;
@@ -27,7 +29,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 use uuid::Uuid;
 
-use crate::support::{NOW, counted, stored, warmed_up};
+use crate::support::{NOW, content, counted, stored, warmed_up};
 
 /// How long what is eventually consistent may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -117,34 +119,24 @@ fn n(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-fn draft(message: &str) -> Draft {
-    Draft {
-        message: message.to_owned(),
-        ..Draft::default()
+/// Content that has everything.
+fn full_content(message: &str) -> Content {
+    // Out of alphabetical order, which is kept.
+    let metadata = [("plan", "team"), ("app", ""), ("überall", "🌙")];
+    let metadata = metadata.map(|(key, value)| MetadataEntry::new(key, value));
+    Content {
+        message: content(message).message,
+        rating: Rating::parse(4).ok(),
+        topic: Topic::parse("checkout").ok(),
+        email: EmailAddress::parse("jo@example.org").ok(),
+        page_url: PageUrl::parse("https://shop.example.org/?q=1#top").ok(),
+        metadata: Metadata::parse(&metadata).unwrap(),
     }
 }
 
-/// A draft that has everything.
-fn full_draft(message: &str) -> Draft {
-    let entry = |key: &str, value: &str| MetadataEntry {
-        key: key.to_owned(),
-        value: value.to_owned(),
-    };
-    Draft {
-        rating: Some(4),
-        topic: Some("checkout".to_owned()),
-        email: Some("jo@example.org".to_owned()),
-        page_url: Some("https://shop.example.org/?q=1#top".to_owned()),
-        // Out of alphabetical order, which is kept.
-        metadata: vec![entry("plan", "team"), entry("app", ""), entry("überall", "🌙")],
-        ..draft(message)
-    }
-}
-
-async fn submit(repository: &FeedbackRepository, draft: Draft, millis: u64) -> Feedback {
-    let new = NewFeedback::parse(draft).unwrap();
-    let id = new.id(at(millis));
-    stored(repository.submit(new, id, at(millis)).await.unwrap())
+async fn submit(repository: &FeedbackRepository, content: Content, millis: u64) -> Feedback {
+    let id = FeedbackId::new(at(millis));
+    stored(repository.submit(content.into(), id, at(millis)).await.unwrap())
 }
 
 /// Waits until the work gives what is expected.
@@ -174,12 +166,12 @@ fn eventually<T: PartialEq + std::fmt::Debug>(
 async fn what_was_submitted_is_read_by_its_id_at_once_and_as_it_was() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        for draft in [
-            draft("x"),
-            full_draft("two\nlines\tand 日本語 🌙 e\u{301} \u{10ffff}"),
-            full_draft(&"字".repeat(5_000)),
+        for content in [
+            content("x"),
+            full_content("two\nlines\tand 日本語 🌙 e\u{301} \u{10ffff}"),
+            full_content(&"字".repeat(5_000)),
         ] {
-            let feedback = submit(&repository, draft, NOW + 1).await;
+            let feedback = submit(&repository, content, NOW + 1).await;
             let found = repository.by_ids(&[feedback.id], now()).await.unwrap();
             assert_eq!(found, HashMap::from([(feedback.id, feedback)]));
         }
@@ -193,7 +185,7 @@ async fn any_number_of_ids_is_read_in_batches() {
         let repository = table.repository(1).await.metered();
         let mut all = HashMap::new();
         for number in 0..=2 * MAX_BATCH {
-            let feedback = submit(&repository, draft(&number.to_string()), NOW).await;
+            let feedback = submit(&repository, content(&number.to_string()), NOW).await;
             all.insert(feedback.id, feedback);
         }
         let mut asked: Vec<FeedbackId> = all.keys().copied().collect();
@@ -212,8 +204,8 @@ async fn any_number_of_ids_is_read_in_batches() {
 async fn nodes_come_in_the_order_of_their_ids_with_nulls_in_place() {
     on_a_table(async |table| {
         let repository = table.repository(1).await;
-        let one = submit(&repository, draft("one"), NOW).await.id.to_string();
-        let two = submit(&repository, draft("two"), NOW + 1).await.id.to_string();
+        let one = submit(&repository, content("one"), NOW).await.id.to_string();
+        let two = submit(&repository, content("two"), NOW + 1).await.id.to_string();
         let unknown = FeedbackId::new(now()).to_string();
         let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Feedback { message } } }";
         let ids = json!({ "ids": [two, unknown, one, two] });
@@ -236,7 +228,7 @@ async fn an_item_of_the_original_handler_is_read_by_its_id() {
         let id = FeedbackId::parse(&id).unwrap();
         let found = table.repository(4).await.by_ids(&[id], now()).await.unwrap();
         assert_eq!(
-            (&*found[&id].message, found[&id].submitted_at),
+            (found[&id].content.message.as_str(), found[&id].submitted_at),
             ("", at(1_700_000_000_000))
         );
     })
@@ -247,8 +239,8 @@ async fn an_item_of_the_original_handler_is_read_by_its_id() {
 async fn deleted_feedback_is_gone_at_once_by_its_id_and_soon_from_listings() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        let one = submit(&repository, draft("one"), NOW).await;
-        let two = submit(&repository, draft("two"), NOW + 1).await;
+        let one = submit(&repository, content("one"), NOW).await;
+        let two = submit(&repository, content("two"), NOW + 1).await;
         eventually(
             async || pages::all(&repository, now()).await,
             vec![one.clone(), two.clone()],
@@ -268,9 +260,9 @@ async fn deleted_feedback_is_gone_at_once_by_its_id_and_soon_from_listings() {
 async fn expired_feedback_is_gone_whether_or_not_it_is_deleted() {
     on_a_table(async |table| {
         let repository = table.repository(1).await;
-        let kept = submit(&repository, draft("kept"), NOW).await;
+        let kept = submit(&repository, content("kept"), NOW).await;
         let retaining = repository.clone().retaining_for(Some(Duration::from_mins(1)));
-        let short = submit(&retaining, draft("short"), NOW).await;
+        let short = submit(&retaining, content("short"), NOW).await;
         let (before, after) = (at(NOW + 59_000), at(NOW + 60_000));
         let ids = [kept.id, short.id];
         let found = async |now| -> BTreeSet<FeedbackId> {

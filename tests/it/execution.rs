@@ -1,10 +1,10 @@
 //! Operations are executed as the GraphQL specification has it: each field once, all or nothing of the variables, and
 //! nothing of a document that is not valid.
 
-use feedback_graphql::domain::{Draft, MetadataEntry};
+use feedback_graphql::domain::{Content, Metadata, MetadataEntry};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, NOW, Server, Store};
+use crate::support::{Answer, NOW, Server, Store, content};
 
 const SUBMIT: &str = "submitFeedback(input: $i)";
 
@@ -291,13 +291,12 @@ async fn an_answer_that_is_longer_than_a_function_may_give_is_an_error_that_says
             value: "\"".repeat(256),
         })
         .collect();
+    let content = Content {
+        metadata: Metadata::parse(&metadata).unwrap(),
+        ..content(&"\u{10ffff}".repeat(5_000))
+    };
     for number in 0..100 {
-        let draft = Draft {
-            message: "\u{10ffff}".repeat(5_000),
-            metadata: metadata.clone(),
-            ..Draft::default()
-        };
-        server.store.submit_draft(draft, NOW + number).await;
+        server.store.submit_content(content.clone(), NOW + number).await;
     }
     let all = "message metadata { key value }";
     let query = format!(

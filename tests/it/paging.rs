@@ -6,14 +6,14 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use feedback_graphql::domain::{Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::domain::{Content, Feedback, FeedbackId, Rating, Timestamp, Topic};
 use feedback_graphql::repository::connect_without_account;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::support::proxy::{self, Fate};
-use crate::support::{NOW, Server, Store, counted, on, stored};
+use crate::support::{NOW, Server, Store, content, counted, on, stored};
 
 const PAGE: &str = "query(
     $first: Int, $after: String, $last: Int, $before: String, $order: FeedbackOrder, $filter: FeedbackFilter
@@ -85,15 +85,15 @@ struct OracleFilter {
 
 impl OracleFilter {
     fn holds(&self, feedback: &Feedback) -> bool {
+        let Content { topic, rating, .. } = &feedback.content;
+        let topic = topic.as_ref().map(Topic::as_str);
         let time = feedback.submitted_at.as_millis();
         let rated = |bound: Option<u8>, holds: fn(u8, u8) -> bool| {
-            bound.is_none_or(|bound| feedback.rating.is_some_and(|rating| holds(rating, bound)))
+            bound.is_none_or(|bound| rating.is_some_and(|rating| holds(rating.get(), bound)))
         };
         self.from.is_none_or(|from| time >= from)
             && self.to.is_none_or(|to| time < to)
-            && self
-                .topic
-                .is_none_or(|topic| feedback.topic.as_deref() == Some(topic))
+            && self.topic.is_none_or(|wanted| topic == Some(wanted))
             && rated(self.min, |rating, min| rating >= min)
             && rated(self.max, |rating, max| rating <= max)
     }
@@ -129,7 +129,7 @@ impl Oracle {
             held.reverse();
         }
         held.into_iter()
-            .map(|feedback| feedback.message.clone())
+            .map(|feedback| feedback.content.message.clone().into())
             .collect()
     }
 
@@ -282,13 +282,12 @@ async fn check(case: Case) {
         if index == half {
             store.repository = on(&store.client, case.raised_to).await;
         }
-        let draft = Draft {
-            message: format!("#{index}"),
-            topic: topic.map(str::to_owned),
-            rating: rating.map(i64::from),
-            ..Draft::default()
+        let content = Content {
+            topic: topic.map(|topic| Topic::parse(topic).unwrap()),
+            rating: rating.map(|rating| Rating::parse(rating.into()).unwrap()),
+            ..content(&format!("#{index}"))
         };
-        feedback.push(store.submit_draft(draft, NOW + millis).await);
+        feedback.push(store.submit_content(content, NOW + millis).await);
     }
     store.repository = on(&store.client, case.raised_to).await;
     let order = if case.newest_first {
@@ -420,16 +419,14 @@ async fn how_much_is_read_for_a_filter_follows_from_what_was_found() {
     for (shards, expected) in [(1, vec![20, 21]), (2, vec![10, 10, 11, 11])] {
         let store = Store::with_shards(shards).await;
         for n in 0..60_u32 {
-            let draft = Draft {
-                message: "x".to_owned(),
-                topic: (n % 5 == 2 && n != 17).then(|| "wanted".to_owned()),
-                ..Draft::default()
+            let content = Content {
+                topic: (n % 5 == 2 && n != 17).then(|| Topic::parse("wanted").unwrap()),
+                ..content("x")
             };
-            let new = NewFeedback::parse(draft).unwrap();
             // The newest first, and in one shard and the other by turns.
             let at = Timestamp::from_millis(NOW - u64::from(n)).unwrap();
             let id = FeedbackId::parse(&format!("7b0f3f5e-9d4c-4a39-8c57-0000000000{n:02}")).unwrap();
-            stored(store.repository.submit(new, id, at).await.unwrap());
+            stored(store.repository.submit(content.into(), id, at).await.unwrap());
         }
         // Five are wanted, to know whether there is more than four. Of the first 20 that are examined three are
         // wanted, so that the two that are missing and one more are to be expected among the next 20.
@@ -451,11 +448,7 @@ async fn mostly_expired() -> Store {
         .retaining_for(Some(Duration::from_secs(1)));
     for n in 0..2_500 {
         let at = Timestamp::from_millis(NOW - 100_000 + n).unwrap();
-        let draft = Draft {
-            message: "expired".to_owned(),
-            ..Draft::default()
-        };
-        let new = NewFeedback::parse(draft).unwrap();
+        let new = content("expired").into();
         stored(retaining.submit(new, FeedbackId::new(at), at).await.unwrap());
     }
     for n in 0..30 {
@@ -650,12 +643,11 @@ async fn feedback_is_in_the_order_of_the_functions_clocks_and_who_stays_behind_t
 async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() {
     let store = Store::with_shards(4).await;
     for n in 0..2_600_u64 {
-        let draft = Draft {
-            message: n.to_string(),
-            topic: (n % 1_300 == 0).then(|| "rare".to_owned()),
-            ..Draft::default()
+        let content = Content {
+            topic: (n % 1_300 == 0).then(|| Topic::parse("rare").unwrap()),
+            ..content(&n.to_string())
         };
-        store.submit_draft(draft, NOW + n).await;
+        store.submit_content(content, NOW + n).await;
     }
     let filter = json!({ "topic": "rare" });
     let one = page(&store, json!({ "first": 1, "filter": filter })).await;

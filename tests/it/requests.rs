@@ -10,13 +10,13 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use feedback_graphql::auth::Access;
-use feedback_graphql::domain::{Clock, Draft, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::domain::{Clock, FeedbackId, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::Service;
 use feedback_graphql::repository::FeedbackRepository;
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server, Store, TABLE, on, stored, watched};
+use crate::support::{NOW, Server, Store, TABLE, content, on, stored, watched};
 
 const MAP: &str = include_str!("../../src/lib.rs");
 
@@ -102,11 +102,7 @@ impl Counted {
         let digits = 4 * number + shard;
         let id = FeedbackId::parse(&format!("0195512e-6f4a-7c3e-9d0b-{digits:012x}")).unwrap();
         let at = Timestamp::from_millis(NOW + number).unwrap();
-        let draft = Draft {
-            message: number.to_string(),
-            ..Draft::default()
-        };
-        let new = NewFeedback::parse(draft).unwrap();
+        let new = content(&number.to_string()).into();
         let feedback = stored(self.server.store.repository.submit(new, id, at).await.unwrap());
         self.requests.take();
         feedback.id

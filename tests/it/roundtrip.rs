@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
-use feedback_graphql::domain::limits;
+use feedback_graphql::domain::Message;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 use proptest::prelude::*;
@@ -153,7 +153,7 @@ fn all_that_is_taken_is_read_back_unchanged_by_id_and_in_the_listing() {
 #[test]
 fn a_message_is_the_same_by_whatever_way_it_comes() {
     for_all(&text(), &async |server, text| {
-        let is_fine = is_fine(&text, 1..=limits::MESSAGE);
+        let is_fine = is_fine(&text, 1..=Message::MAX_LENGTH);
         // JSON and GraphQL write texts in the same way, except for what is beyond the characters of 16 bits.
         let quoted = json!(text).to_string();
         let block = format!("\"\"\"{} \"\"\"", text.replace("\"\"\"", "\\\"\"\""));

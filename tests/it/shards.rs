@@ -12,15 +12,13 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fastrand::Rng;
-use feedback_graphql::domain::{
-    Draft, Feedback, FeedbackId, Filter, NewFeedback, Order, PageRequest, Position, Timestamp,
-};
+use feedback_graphql::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position, Timestamp};
 use feedback_graphql::repository::{FeedbackRepository, MAX_TIMELINE_SHARDS, connect_without_account, table};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::proxy::{self, Fate};
-use crate::support::{NOW, Server, Store, TABLE, cold, on, stored, watched};
+use crate::support::{NOW, Server, Store, TABLE, cold, content, on, stored, watched};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -37,13 +35,8 @@ async fn started(client: &Client, shards: u32, now: u64) -> FeedbackRepository {
 }
 
 async fn submit(function: &FeedbackRepository, now: u64) -> Feedback {
-    let draft = Draft {
-        message: "x".to_owned(),
-        ..Draft::default()
-    };
-    let new = NewFeedback::parse(draft).unwrap();
     let id = FeedbackId::new(at(now));
-    stored(function.submit(new, id, at(now)).await.unwrap())
+    stored(function.submit(content("x").into(), id, at(now)).await.unwrap())
 }
 
 /// Submits feedback for a while; the shards that it went to.

@@ -3,7 +3,7 @@
 use feedback_graphql::repository::Submission;
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server};
+use crate::support::{NOW, Server, content};
 
 const SUBMIT: &str = "mutation Submit($input: SubmitFeedbackInput!) {
     submitFeedback(input: $input) {
@@ -177,6 +177,32 @@ async fn every_broken_rule_is_reported_at_once_and_nothing_is_stored() {
         "metadata.1.value: CONTROL_CHARACTER",
     ];
     assert_eq!(broken(&server, input).await, expected);
+    let input = json!({
+        "message": " \n ",
+        "rating": 6,
+        "topic": "t".repeat(65),
+        "email": "sam at example",
+        "pageUrl": "javascript:alert(1)",
+        "metadata": [
+            { "key": "k", "value": "v".repeat(257) },
+            { "key": " k ", "value": "" },
+            { "key": "", "value": "\u{7}" },
+        ],
+        "idempotencyKey": "1234567",
+    });
+    let expected = [
+        "message: BLANK",
+        "rating: OUT_OF_RANGE",
+        "topic: TOO_LONG",
+        "email: INVALID_EMAIL",
+        "pageUrl: INVALID_URL",
+        "metadata.0.value: TOO_LONG",
+        "metadata.1.key: DUPLICATE_KEY",
+        "metadata.2.key: BLANK",
+        "metadata.2.value: CONTROL_CHARACTER",
+        "idempotencyKey: TOO_SHORT",
+    ];
+    assert_eq!(broken(&server, input).await, expected);
     assert_eq!(server.store.items().await, [] as [Value; 0]);
 }
 
@@ -218,6 +244,24 @@ async fn each_limit_holds_where_it_is_said_to_be() {
 }
 
 #[tokio::test]
+async fn the_least_and_the_most_are_accepted() {
+    let server = Server::start().await;
+    let pairs = (0..16).map(|index| json!({ "key": format!("{index:064}"), "value": "v".repeat(256) }));
+    let most = json!({
+        "message": "é".repeat(5_000),
+        "rating": 5,
+        "topic": "t".repeat(64),
+        "email": "sam@example.org",
+        "pageUrl": format!("https://example.org/{}", "p".repeat(2_028)),
+        "metadata": pairs.collect::<Vec<_>>(),
+        "idempotencyKey": "k".repeat(128),
+    });
+    for input in [json!({ "message": "x" }), most] {
+        assert_eq!(submit(&server, input).await["userErrors"], json!([]));
+    }
+}
+
+#[tokio::test]
 async fn the_largest_valid_input_fits_into_a_request() {
     let server = Server::start().await;
     let metadata = (0..16).map(|n| json!({ "key": format!("{n:\u{1F31F}>64}"), "value": "🌟".repeat(256) }));
@@ -235,27 +279,17 @@ async fn the_largest_valid_input_fits_into_a_request() {
 async fn a_retry_of_a_stored_request_whose_answer_was_lost_is_a_success() {
     let server = Server::start().await;
     let feedback = server.store.submit("once", NOW).await;
-    let draft = feedback_graphql::domain::Draft {
-        message: "once".to_owned(),
-        ..Default::default()
-    };
-    let new = feedback_graphql::domain::NewFeedback::parse(draft.clone()).unwrap();
     let again = server
         .store
         .repository
-        .submit(new, feedback.id, feedback.submitted_at)
+        .submit(content("once").into(), feedback.id, feedback.submitted_at)
         .await;
     assert_eq!(again.unwrap(), Submission::Stored(feedback.clone()));
 
-    let other = feedback_graphql::domain::Draft {
-        message: "other".to_owned(),
-        ..draft
-    };
-    let new = feedback_graphql::domain::NewFeedback::parse(other).unwrap();
     let taken = server
         .store
         .repository
-        .submit(new, feedback.id, feedback.submitted_at)
+        .submit(content("other").into(), feedback.id, feedback.submitted_at)
         .await;
     assert!(taken.unwrap_err().to_string().contains("another feedback's"));
     assert_eq!(server.store.items().await.len(), 1);

@@ -58,7 +58,7 @@ impl FeedbackConnection {
             start,
             end,
         };
-        let page = page.map(|feedback| (feedback.position(), Arc::new(FeedbackObject(feedback))));
+        let page = page.map(|feedback| (feedback.position(), Arc::new(feedback.into())));
         Self {
             edges: page
                 .items

@@ -3,7 +3,10 @@
 use async_graphql::{Enum, InputObject, SimpleObject};
 
 use super::feedback::FeedbackObject;
-use crate::domain::{Draft, MetadataEntry, Rule, Violation};
+use crate::domain::{
+    Content, EmailAddress, Field, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
+    Part, Rating, Rule, Topic, Violation, Violations,
+};
 use crate::repository::Submission;
 
 /// Feedback to submit. Before a text is checked and stored, white space at its ends is trimmed, and each line break
@@ -90,20 +93,43 @@ pub(crate) enum SubmitFeedbackErrorCode {
     IdempotencyKeyReused,
 }
 
-impl From<SubmitFeedbackInput> for Draft {
-    fn from(input: SubmitFeedbackInput) -> Self {
-        let metadata = input.metadata.into_iter().flatten();
-        Self {
-            message: input.message,
-            rating: input.rating.map(i64::from),
-            topic: input.topic,
-            email: input.email,
-            page_url: input.page_url,
-            metadata: metadata
-                .map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value })
-                .collect(),
-            idempotency_key: input.idempotency_key,
-        }
+impl TryFrom<SubmitFeedbackInput> for NewFeedback {
+    type Error = Vec<Violation>;
+
+    fn try_from(input: SubmitFeedbackInput) -> Result<Self, Vec<Violation>> {
+        let SubmitFeedbackInput {
+            message,
+            rating,
+            topic,
+            email,
+            page_url,
+            metadata,
+            idempotency_key,
+        } = input;
+        let pairs = metadata.into_iter().flatten();
+        let pairs = pairs.map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value });
+        let pairs: Vec<_> = pairs.collect();
+        let mut found = Violations::default();
+        // In the order of the input's fields, which is the order of the user errors.
+        let message = found.value_of(Message::parse(&message));
+        let rating = rating.and_then(|rating| found.value_of(Rating::parse(rating.into())));
+        let topic = topic.and_then(|topic| found.value_of(Topic::parse(&topic)));
+        let email = email.and_then(|email| found.value_of(EmailAddress::parse(&email)));
+        let page_url = page_url.and_then(|url| found.value_of(PageUrl::parse(&url)));
+        let metadata = found.value_of(Metadata::parse(&pairs));
+        let idempotency_key = idempotency_key.and_then(|key| found.value_of(IdempotencyKey::parse(key)));
+        let new = message.zip(metadata).map(|(message, metadata)| Self {
+            content: Content {
+                message,
+                rating,
+                topic,
+                email,
+                page_url,
+                metadata,
+            },
+            idempotency_key,
+        });
+        found.finish(new)
     }
 }
 
@@ -115,7 +141,7 @@ impl From<Submission> for SubmitFeedbackPayload {
             Submission::KeyReused => return vec![Violation::idempotency_key_reused()].into(),
         };
         Self {
-            feedback: Some(FeedbackObject(feedback)),
+            feedback: Some(feedback.into()),
             user_errors: Vec::new(),
             replayed,
         }
@@ -125,7 +151,7 @@ impl From<Submission> for SubmitFeedbackPayload {
 impl From<Vec<Violation>> for SubmitFeedbackPayload {
     fn from(violations: Vec<Violation>) -> Self {
         let user_errors = violations.into_iter().map(|violation| SubmitFeedbackUserError {
-            field: violation.field,
+            field: path(violation.field),
             code: violation.rule.into(),
             message: violation.message,
         });
@@ -135,4 +161,25 @@ impl From<Vec<Violation>> for SubmitFeedbackPayload {
             replayed: false,
         }
     }
+}
+
+/// The way to a field of the input, from the input down.
+fn path(field: Field) -> Vec<String> {
+    let name = match field {
+        Field::Message => "message",
+        Field::Rating => "rating",
+        Field::Topic => "topic",
+        Field::Email => "email",
+        Field::PageUrl => "pageUrl",
+        Field::Metadata => "metadata",
+        Field::MetadataEntry(index, part) => {
+            let part = match part {
+                Part::Key => "key",
+                Part::Value => "value",
+            };
+            return ["metadata", &index.to_string(), part].map(str::to_owned).into();
+        }
+        Field::IdempotencyKey => "idempotencyKey",
+    };
+    vec![name.to_owned()]
 }

@@ -15,7 +15,10 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
-use feedback_graphql::domain::{Clock, Draft, MetadataEntry, NewFeedback, Timestamp};
+use feedback_graphql::domain::{
+    Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating,
+    Timestamp, Topic,
+};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
@@ -128,19 +131,18 @@ impl Rooms {
 
 async fn submit_seed(repository: &FeedbackRepository, index: usize) {
     let minutes = u64::try_from(SEEDS - index).expect("a small number");
-    let draft = Draft {
-        message: format!("seed {index}"),
-        rating: i64::try_from(index).ok().filter(|rating| *rating > 0),
-        topic: Some("seed".to_owned()),
-        email: Some("sam@example.org".to_owned()),
-        page_url: Some("https://example.org/".to_owned()),
-        metadata: vec![MetadataEntry {
-            key: "index".to_owned(),
-            value: index.to_string(),
-        }],
-        idempotency_key: Some(format!("idempotency-{index}")),
+    let pair = MetadataEntry::new("index", &index.to_string());
+    let new = NewFeedback {
+        content: Content {
+            message: Message::parse(&format!("seed {index}")).expect("a message"),
+            rating: i64::try_from(index).ok().and_then(|rating| Rating::parse(rating).ok()),
+            topic: Topic::parse("seed").ok(),
+            email: EmailAddress::parse("sam@example.org").ok(),
+            page_url: PageUrl::parse("https://example.org/").ok(),
+            metadata: Metadata::parse(&[pair]).expect("metadata"),
+        },
+        idempotency_key: IdempotencyKey::parse(format!("idempotency-{index}")).ok(),
     };
-    let new = NewFeedback::parse(draft).expect("a valid draft");
     let at = Timestamp::from_millis(NOW - 60_000 * minutes).expect("a time");
     repository
         .submit(new.clone(), new.id(at), at)

@@ -8,8 +8,8 @@ use feedback_graphql::domain::{Feedback, FeedbackId};
 use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Reason, Survey};
 use uuid::Uuid;
 
-use super::{Table, draft, eventually, n, now, on_a_table, pages, s, submit};
-use crate::support::NOW;
+use super::{Table, eventually, n, now, on_a_table, pages, s, submit};
+use crate::support::{NOW, content};
 
 const LONG_AGO: u64 = 1_700_000_000;
 
@@ -59,7 +59,7 @@ async fn adopted_items_are_listed_and_a_second_run_finds_nothing() {
         };
         assert_eq!(inspection, expected);
         let old = fill(table, 50).await;
-        let new = submit(&repository, draft("new"), NOW).await;
+        let new = submit(&repository, content("new"), NOW).await;
         let mut seen = 0;
         let survey = adoption(table).survey(|examined| seen += examined).await.unwrap();
         let expected = Survey {

@@ -1,13 +1,13 @@
 //! Listings: both orders, both directions, one shard and several, a period and a filter.
 
 use feedback_graphql::domain::{
-    Draft, Feedback, FeedbackId, Filter, NewFeedback, Order, PageRequest, Timestamp,
+    Content, Feedback, FeedbackId, Filter, Order, PageRequest, Rating, Timestamp, Topic,
 };
 use feedback_graphql::repository::FeedbackRepository;
 use uuid::Uuid;
 
-use super::{at, draft, eventually, n, now, on_a_table, s, submit};
-use crate::support::{NOW, stored};
+use super::{at, eventually, n, now, on_a_table, s, submit};
+use crate::support::{NOW, content, stored};
 
 const ORDERS: [Order; 2] = [Order::OldestFirst, Order::NewestFirst];
 
@@ -68,14 +68,14 @@ pub async fn all(repository: &FeedbackRepository, now: Timestamp) -> Vec<Feedbac
 async fn fill(repository: &FeedbackRepository) -> Vec<Feedback> {
     let mut all = Vec::new();
     for number in 0..60_u8 {
-        let draft = Draft {
-            topic: Some(["checkout", "search"][usize::from(number % 2)].to_owned()),
-            rating: (number % 6 > 0).then_some(i64::from(number % 6)),
-            ..draft(&number.to_string())
+        let content = Content {
+            topic: Topic::parse(["checkout", "search"][usize::from(number % 2)]).ok(),
+            rating: Rating::parse(i64::from(number % 6)).ok(),
+            ..content(&number.to_string())
         };
         // Digits change in number at a thousand million seconds: 2001.
         let millis = 1_000_000_000_000 - 10 + u64::from(number) * 7 % 20;
-        all.push(submit(repository, draft, millis).await);
+        all.push(submit(repository, content, millis).await);
     }
     all.sort_by_key(Feedback::position);
     all
@@ -110,7 +110,9 @@ async fn check_listings(shards: u32) {
 
         let filter = period.topic("search").unwrap().rated(Some(2), Some(4)).unwrap();
         let matches = |it: &Feedback| {
-            it.topic.as_deref() == Some("search") && it.rating.is_some_and(|rating| (2..=4).contains(&rating))
+            let Content { topic, rating, .. } = &it.content;
+            topic.as_ref().map(Topic::as_str) == Some("search")
+                && rating.is_some_and(|rating| (2..=4).contains(&rating.get()))
         };
         let some: Vec<Feedback> = some.into_iter().filter(|it| matches(it)).collect();
         assert!(some.len() > 1);
@@ -135,7 +137,7 @@ async fn what_lies_behind_a_cursor_is_known() {
         let repository = table.repository(4).await;
         let mut all = Vec::new();
         for number in 0..3 {
-            all.push(submit(&repository, draft("x"), NOW + number).await);
+            all.push(submit(&repository, content("x"), NOW + number).await);
         }
         eventually(async || self::all(&repository, now()).await, all.clone()).await;
         for (feedback, later) in [(&all[0], true), (&all[2], false)] {
@@ -168,7 +170,7 @@ async fn a_page_of_more_than_an_answer_holds_is_whole() {
         let text = "🌙".repeat(5_000);
         let mut all = Vec::new();
         for number in 0..60 {
-            all.push(submit(&repository, draft(&text), NOW + number).await);
+            all.push(submit(&repository, content(&text), NOW + number).await);
         }
         eventually(async || self::all(&repository, now()).await, all.clone()).await;
         let ids: Vec<FeedbackId> = all.iter().map(|feedback| feedback.id).collect();
@@ -182,9 +184,11 @@ async fn what_a_filter_leaves_out_counts_as_read() {
     on_a_table(async |table| {
         let repository = table.repository(1).await;
         for number in 0..60 {
-            let topic = Some(if number == 59 { "rare" } else { "common" }.to_owned());
-            let draft = Draft { topic, ..draft("x") };
-            submit(&repository, draft, NOW + number).await;
+            let content = Content {
+                topic: Topic::parse(if number == 59 { "rare" } else { "common" }).ok(),
+                ..content("x")
+            };
+            submit(&repository, content, NOW + number).await;
         }
         eventually(async || all(&repository, now()).await.len(), 60).await;
         let filter = Filter::default().topic("rare").unwrap();
@@ -204,7 +208,7 @@ async fn an_item_with_half_a_place_is_in_no_listing() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
         let id = FeedbackId::parse("7b0f3f5e-9d4c-4a39-8c57-5b7f3a0d9c10").unwrap();
-        let new = NewFeedback::parse(draft("placed")).unwrap();
+        let new = content("placed").into();
         let placed = stored(repository.submit(new, id, now()).await.unwrap());
         let position = format!("{NOW:013}#7b0f3f5e-9d4c-4a39-8c57-5b7f3a0d9c11");
         for half in [("timelineShard", n(7)), ("timelinePosition", s(&position))] {

@@ -2,28 +2,26 @@
 
 use std::time::Duration;
 
-use feedback_graphql::domain::{Draft, NewFeedback};
+use feedback_graphql::domain::{Content, IdempotencyKey, NewFeedback};
 use feedback_graphql::repository::Submission;
 use futures_util::future::join_all;
 
-use super::{at, draft, full_draft, now, on_a_table, submit};
-use crate::support::{NOW, stored};
+use super::{at, full_content, now, on_a_table, submit};
+use crate::support::{NOW, content, stored};
 
-fn keyed(draft: Draft) -> NewFeedback {
-    let idempotency_key = Some("the key of the test".to_owned());
-    NewFeedback::parse(Draft {
-        idempotency_key,
-        ..draft
-    })
-    .unwrap()
+fn keyed(content: Content) -> NewFeedback {
+    NewFeedback {
+        content,
+        idempotency_key: IdempotencyKey::parse("the key of the test".to_owned()).ok(),
+    }
 }
 
 #[tokio::test]
 async fn the_same_request_again_is_the_same_success() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        for draft in [draft("x"), full_draft("everything")] {
-            let new = NewFeedback::parse(draft).unwrap();
+        for content in [content("x"), full_content("everything")] {
+            let new = NewFeedback::from(content);
             let id = new.id(now());
             let first = repository.submit(new.clone(), id, now()).await.unwrap();
             let again = repository.submit(new, id, now()).await.unwrap();
@@ -39,8 +37,8 @@ async fn the_same_request_again_is_the_same_success() {
 async fn an_id_that_is_taken_keeps_its_feedback() {
     on_a_table(async |table| {
         let repository = table.repository(1).await;
-        let first = submit(&repository, draft("first"), NOW).await;
-        let other = NewFeedback::parse(draft("other")).unwrap();
+        let first = submit(&repository, content("first"), NOW).await;
+        let other = content("other").into();
         let error = repository.submit(other, first.id, now()).await.unwrap_err();
         assert!(!error.is_throttled() && !error.is_unavailable(), "{error}");
         let found = repository.by_ids(&[first.id], now()).await.unwrap();
@@ -53,12 +51,15 @@ async fn an_id_that_is_taken_keeps_its_feedback() {
 async fn the_same_key_with_the_same_content_returns_the_first_feedback() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        let new = keyed(full_draft("first"));
+        let new = keyed(full_content("first"));
         let id = new.id(now());
         let first = stored(repository.submit(new.clone(), id, now()).await.unwrap());
         let again = repository.submit(new, id, at(NOW + 5_000)).await.unwrap();
         assert_eq!(again, Submission::Replayed(first));
-        let other = repository.submit(keyed(draft("other")), id, now()).await.unwrap();
+        let other = repository
+            .submit(keyed(content("other")), id, now())
+            .await
+            .unwrap();
         assert_eq!(other, Submission::KeyReused);
         assert_eq!(table.items().await.len(), 1);
     })
@@ -69,7 +70,7 @@ async fn the_same_key_with_the_same_content_returns_the_first_feedback() {
 async fn parallel_submissions_with_one_key_store_one_item() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        let new = keyed(draft("once"));
+        let new = keyed(content("once"));
         let id = new.id(now());
         let submissions = (0..64).map(|number| repository.submit(new.clone(), id, at(NOW + number)));
         let submissions = join_all(submissions).await.into_iter().map(Result::unwrap);
@@ -95,13 +96,13 @@ async fn a_key_whose_feedback_has_expired_is_free_again() {
             .repository(1)
             .await
             .retaining_for(Some(Duration::from_mins(1)));
-        let new = keyed(draft("first"));
+        let new = keyed(content("first"));
         let id = new.id(now());
         stored(repository.submit(new, id, now()).await.unwrap());
         let later = at(NOW + 60_000);
         let second = stored(
             repository
-                .submit(keyed(draft("second")), id, later)
+                .submit(keyed(content("second")), id, later)
                 .await
                 .unwrap(),
         );

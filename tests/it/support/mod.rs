@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
-use feedback_graphql::domain::{Clock, Draft, Feedback, FeedbackId, NewFeedback, Timestamp};
+use feedback_graphql::domain::{Clock, Content, Feedback, FeedbackId, Message, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits, Session};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{Options, Service, router};
@@ -57,22 +57,13 @@ impl Store {
 
     /// Stores feedback with this message, submitted at this time.
     pub async fn submit(&self, message: &str, millis: u64) -> Feedback {
-        let draft = Draft {
-            message: message.to_owned(),
-            ..Draft::default()
-        };
-        self.submit_draft(draft, millis).await
+        self.submit_content(content(message), millis).await
     }
 
-    pub async fn submit_draft(&self, draft: Draft, millis: u64) -> Feedback {
+    pub async fn submit_content(&self, content: Content, millis: u64) -> Feedback {
         let at = Timestamp::from_millis(millis).unwrap();
-        let new = NewFeedback::parse(draft).unwrap();
-        stored(
-            self.repository
-                .submit(new, FeedbackId::new(at), at)
-                .await
-                .unwrap(),
-        )
+        let id = FeedbackId::new(at);
+        stored(self.repository.submit(content.into(), id, at).await.unwrap())
     }
 
     /// Executes a query on the schema, and says how many requests it made to DynamoDB.
@@ -89,6 +80,11 @@ impl Store {
             .filter(|item: &Value| item["feedbackId"] != table::SHARDS_ITEM)
             .collect()
     }
+}
+
+/// Content with this message and nothing else.
+pub fn content(message: &str) -> Content {
+    Message::parse(message).unwrap().into()
 }
 
 /// A program of this package with an environment of its own, whose output is read, and which ends with its test.
