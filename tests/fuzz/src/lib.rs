@@ -16,8 +16,8 @@ use axum::response::Response;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{
-    Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating,
-    Timestamp, Topic,
+    Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
+    Rating, Timestamp, Topic,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
@@ -135,7 +135,9 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
     let new = NewFeedback {
         content: Content {
             message: Message::parse(&format!("seed {index}")).expect("a message"),
-            rating: i64::try_from(index).ok().and_then(|rating| Rating::parse(rating).ok()),
+            rating: i64::try_from(index)
+                .ok()
+                .and_then(|rating| Rating::parse(rating).ok()),
             topic: Topic::parse("seed").ok(),
             email: EmailAddress::parse("sam@example.org").ok(),
             page_url: PageUrl::parse("https://example.org/").ok(),
