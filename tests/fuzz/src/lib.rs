@@ -132,9 +132,9 @@ impl Rooms {
 async fn submit_seed(repository: &FeedbackRepository, index: usize) {
     let minutes = u64::try_from(SEEDS - index).expect("a small number");
     let pair = MetadataEntry::new("index", &index.to_string());
+    let message = Message::parse(&format!("seed {index}")).expect("a message");
     let new = NewFeedback {
         content: Content {
-            message: Message::parse(&format!("seed {index}")).expect("a message"),
             rating: i64::try_from(index)
                 .ok()
                 .and_then(|rating| Rating::parse(rating).ok()),
@@ -142,6 +142,7 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
             email: EmailAddress::parse("sam@example.org").ok(),
             page_url: PageUrl::parse("https://example.org/").ok(),
             metadata: Metadata::parse(&[pair]).expect("metadata"),
+            ..message.into()
         },
         idempotency_key: IdempotencyKey::parse(format!("idempotency-{index}")).ok(),
     };
