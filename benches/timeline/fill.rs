@@ -161,12 +161,12 @@ fn content(message: &str, rating: u8, topic: &str) -> Result<Content, Vec<Violat
     let metadata = [("plan", "plus"), ("appVersion", "5.1.0")];
     let metadata = metadata.map(|(key, value)| MetadataEntry::new(key, value));
     Ok(Content {
-        message: Message::parse(message)?,
         rating: Some(Rating::parse(rating.into())?),
         topic: Some(Topic::parse(topic)?),
         email: Some(EmailAddress::parse("somebody@example.org")?),
         page_url: Some(PageUrl::parse("https://shop.example.org/checkout/address")?),
         metadata: Metadata::parse(&metadata)?,
+        ..Message::parse(message)?.into()
     })
 }
 

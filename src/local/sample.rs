@@ -180,12 +180,12 @@ fn content() -> Result<Content, Vec<Violation>> {
     let email = format!("{}@example.org", pick(&NAMES));
     let page_url = format!("https://shop.example.org{}", subject.page);
     Ok(Content {
-        message: Message::parse(message)?,
         rating: sometimes(9, Rating::parse(rating)?),
         topic: sometimes(8, Topic::parse(subject.topic)?),
         email: sometimes(3, EmailAddress::parse(&email)?),
         page_url: sometimes(7, PageUrl::parse(&page_url)?),
         metadata: Metadata::parse(&metadata)?,
+        ..Message::parse(message)?.into()
     })
 }
 

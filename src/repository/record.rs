@@ -166,12 +166,9 @@ mod tests {
             id: FeedbackId::new(now),
             submitted_at: now,
             content: Content {
-                message: Message::from_stored(String::new()),
                 rating: Some(Rating::from_stored(1)),
                 topic: Some(Topic::from_stored(String::new())),
-                email: None,
-                page_url: None,
-                metadata: Metadata::default(),
+                ..Message::from_stored(String::new()).into()
             },
         };
         let record = FeedbackRecord::new(&feedback, NonZeroU32::MIN, Some(Duration::ZERO));

@@ -125,12 +125,12 @@ fn full_content(message: &str) -> Content {
     let metadata = [("plan", "team"), ("app", ""), ("überall", "🌙")];
     let metadata = metadata.map(|(key, value)| MetadataEntry::new(key, value));
     Content {
-        message: content(message).message,
         rating: Rating::parse(4).ok(),
         topic: Topic::parse("checkout").ok(),
         email: EmailAddress::parse("jo@example.org").ok(),
         page_url: PageUrl::parse("https://shop.example.org/?q=1#top").ok(),
         metadata: Metadata::parse(&metadata).unwrap(),
+        ..content(message)
     }
 }
 

@@ -16,8 +16,8 @@ use axum::response::Response;
 use feedback_graphql::auth::Access;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{
-    Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating,
-    Timestamp, Topic,
+    Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
+    Rating, Timestamp, Topic,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
@@ -132,14 +132,17 @@ impl Rooms {
 async fn submit_seed(repository: &FeedbackRepository, index: usize) {
     let minutes = u64::try_from(SEEDS - index).expect("a small number");
     let pair = MetadataEntry::new("index", &index.to_string());
+    let message = Message::parse(&format!("seed {index}")).expect("a message");
     let new = NewFeedback {
         content: Content {
-            message: Message::parse(&format!("seed {index}")).expect("a message"),
-            rating: i64::try_from(index).ok().and_then(|rating| Rating::parse(rating).ok()),
+            rating: i64::try_from(index)
+                .ok()
+                .and_then(|rating| Rating::parse(rating).ok()),
             topic: Topic::parse("seed").ok(),
             email: EmailAddress::parse("sam@example.org").ok(),
             page_url: PageUrl::parse("https://example.org/").ok(),
             metadata: Metadata::parse(&[pair]).expect("metadata"),
+            ..message.into()
         },
         idempotency_key: IdempotencyKey::parse(format!("idempotency-{index}")).ok(),
     };
