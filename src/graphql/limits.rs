@@ -24,8 +24,8 @@ pub struct Limits {
     pub depth: usize,
     /// `complexity`: what the fields cost: 1 each, times the number of items wherever a field is one of many:
     /// below `feedbacks`, the size of the page; below `nodes`, the number of ids. Fields that are merged into one
-    /// count once. Also the number of selections that are looked at to find the fields, each as often as a
-    /// fragment brings it along.
+    /// count once. Also the number of selections in the document, with fragments spread and fields of one response
+    /// key merged.
     pub complexity: usize,
     /// `aliases`: how many fields have one.
     pub aliases: usize,

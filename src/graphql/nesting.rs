@@ -1,12 +1,14 @@
 //! How deeply a document may be nested, and how often its fragments are validated: what the compiler would recurse
-//! into, or do again and again, is bounded before it begins.
+//! into, or do again and again, is bounded before it begins. Fragments that spread themselves are refused here, since
+//! the compiler looks for conflicts of fields before it looks for cycles, and goes round them at exponential cost.
 
 use apollo_compiler::Name;
 use apollo_compiler::ast::{self, Definition};
-use apollo_compiler::collections::HashMap;
+use apollo_compiler::collections::{HashMap, HashSet};
 use async_graphql::ServerError;
 
 use super::error::{Code, request_error};
+use super::limits::Limits;
 
 /// How deeply selection sets, lists and input objects may be nested in the text: the parser's recursion. This and the
 /// next were tried on the smallest stack, a worker's 2 MiB, unoptimized.
@@ -19,7 +21,7 @@ const MAX_SPREAD_NESTING: usize = 200;
 const MAX_OPERATIONS: usize = 20;
 
 /// Checks what the validator would recurse into. Each fragment is looked at once, however often it is spread.
-pub(super) fn check_nesting(syntax: &ast::Document) -> Result<(), ServerError> {
+pub(super) fn check_size(syntax: &ast::Document, limits: &Limits) -> Result<(), ServerError> {
     let definitions = syntax.definitions.iter();
     let operations = definitions
         .clone()
@@ -30,35 +32,39 @@ pub(super) fn check_nesting(syntax: &ast::Document) -> Result<(), ServerError> {
     }
     let fragments = definitions.filter_map(Definition::as_fragment_definition);
     let mut nesting = Nesting {
-        fragments: fragments
-            .clone()
-            .map(|fragment| (&fragment.name, &*fragment.selection_set))
-            .collect(),
+        fragments: HashMap::default(),
         depths: HashMap::default(),
     };
-    let sets = operations.map(|operation| &*operation.selection_set);
-    let mut sets = sets.chain(fragments.map(|fragment| &*fragment.selection_set));
-    if sets.any(|set| nesting.depth(set, 1).is_none()) {
-        let message =
-            format!("selections may be nested at most {MAX_SPREAD_NESTING} levels deep, fragments included");
-        return Err(request_error(Code::QueryTooDeep, message));
+    for fragment in fragments.clone() {
+        let (name, set) = (&fragment.name, &*fragment.selection_set);
+        if nesting.fragments.insert(name, set).is_some() {
+            let message = format!("there can be only one fragment named `{name:.60}`");
+            return Err(request_error(Code::GraphqlValidationFailed, message));
+        }
     }
-    Ok(())
+    let sets = operations.map(|operation| &*operation.selection_set);
+    let mut all_sets = sets
+        .clone()
+        .chain(fragments.map(|fragment| &*fragment.selection_set));
+    all_sets.try_for_each(|set| nesting.depth(set, 1).map(|_| ()))?;
+    let mut expansion = Expansion {
+        fragments: nesting.fragments,
+        selections: 0,
+        limits,
+    };
+    sets.into_iter().try_for_each(|set| expansion.add(&[set]))
 }
 
 struct Nesting<'a> {
     fragments: HashMap<&'a Name, &'a [ast::Selection]>,
-    /// How deeply fragments are nested, as far as it is known. Of one that is being looked at, and so spreads itself,
-    /// the validator tells.
-    depths: HashMap<&'a Name, usize>,
+    /// How deeply fragments are nested; nothing of one that is being looked at.
+    depths: HashMap<&'a Name, Option<usize>>,
 }
 
 impl<'a> Nesting<'a> {
-    /// How deeply selections at this level are nested; `None` where that is too deep.
-    fn depth(&mut self, selections: &'a [ast::Selection], level: usize) -> Option<usize> {
-        if level > MAX_SPREAD_NESTING {
-            return None;
-        }
+    /// How deeply selections at this level are nested.
+    fn depth(&mut self, selections: &'a [ast::Selection], level: usize) -> Result<usize, ServerError> {
+        check_level(level)?;
         let mut deepest = 0;
         for selection in selections {
             let depth = match selection {
@@ -70,19 +76,71 @@ impl<'a> Nesting<'a> {
             };
             deepest = deepest.max(depth + 1);
         }
-        (level + deepest <= MAX_SPREAD_NESTING).then_some(deepest)
+        check_level(level + deepest)?;
+        Ok(deepest)
     }
 
-    fn depth_of_fragment(&mut self, name: &'a Name, level: usize) -> Option<usize> {
-        if let Some(depth) = self.depths.get(name) {
-            return (level + depth <= MAX_SPREAD_NESTING).then_some(*depth);
+    fn depth_of_fragment(&mut self, name: &'a Name, level: usize) -> Result<usize, ServerError> {
+        match self.depths.get(name) {
+            Some(Some(depth)) => return check_level(level + depth).map(|()| *depth),
+            Some(None) => {
+                let message = format!("fragment `{name:.60}` cannot spread itself");
+                return Err(request_error(Code::GraphqlValidationFailed, message));
+            }
+            None => {}
         }
+        // Of one that is not there, the validator tells.
         let Some(selections) = self.fragments.get(name).copied() else {
-            return Some(0);
+            return Ok(0);
         };
-        self.depths.insert(name, 0);
+        self.depths.insert(name, None);
         let depth = self.depth(selections, level)?;
-        self.depths.insert(name, depth);
-        Some(depth)
+        self.depths.insert(name, Some(depth));
+        Ok(depth)
     }
+}
+
+/// The selections that are compared to find fields that conflict: those of all fields of one response key together,
+/// fragments spread, and so on below. A few fragments can make them billions.
+struct Expansion<'a> {
+    fragments: HashMap<&'a Name, &'a [ast::Selection]>,
+    selections: usize,
+    limits: &'a Limits,
+}
+
+impl<'a> Expansion<'a> {
+    fn add(&mut self, sets: &[&'a [ast::Selection]]) -> Result<(), ServerError> {
+        let mut below = HashMap::<&Name, Vec<&[ast::Selection]>>::default();
+        let mut spread = HashSet::default();
+        let mut open = sets.to_vec();
+        while let Some(set) = open.pop() {
+            for selection in set {
+                self.selections += 1;
+                self.limits.check_complexity(self.selections)?;
+                match selection {
+                    ast::Selection::Field(field) => {
+                        below
+                            .entry(field.response_name())
+                            .or_default()
+                            .push(&field.selection_set);
+                    }
+                    ast::Selection::InlineFragment(fragment) => open.push(&fragment.selection_set),
+                    ast::Selection::FragmentSpread(fragment) => {
+                        let name = &fragment.fragment_name;
+                        open.extend(self.fragments.get(name).filter(|_| spread.insert(name)));
+                    }
+                }
+            }
+        }
+        below.into_values().try_for_each(|sets| self.add(&sets))
+    }
+}
+
+fn check_level(level: usize) -> Result<(), ServerError> {
+    if level <= MAX_SPREAD_NESTING {
+        return Ok(());
+    }
+    let message =
+        format!("selections may be nested at most {MAX_SPREAD_NESTING} levels deep, fragments included");
+    Err(request_error(Code::QueryTooDeep, message))
 }

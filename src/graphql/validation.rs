@@ -8,7 +8,7 @@ use super::definition::SCHEMA;
 use super::document::{Document, place_in, shortened};
 use super::error::{Code, request_error};
 use super::limits::Limits;
-use super::nesting::{MAX_NESTING, check_nesting};
+use super::nesting::{MAX_NESTING, check_size};
 use super::rules::{conflicting_lists, invalid_literals, misplaced_variables};
 use super::syntax::Source;
 
@@ -43,7 +43,7 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
         let message = "the document is empty: it must have an operation";
         return Err(vec![request_error(Code::GraphqlParseFailed, message)]);
     }
-    check_nesting(&syntax).map_err(one)?;
+    check_size(&syntax, limits).map_err(one)?;
     let document = syntax
         .to_executable_validate(&SCHEMA)
         .map_err(|failed| errors(&failed.errors, Code::GraphqlValidationFailed, MAX_ERRORS))?;

@@ -110,10 +110,23 @@ async fn documents_that_double_are_measured_without_being_expanded() {
     };
     let fields = |levels| format!("{ON_TYPE} {}", doubled(levels, "__Type", "ofType", "name"));
     let unknown = inline("...Unknown");
+    // 5 KB that the compiler by itself would compare for minutes.
+    let links = many(60, |n| {
+        let (next, other) = (n + 1, n + 2);
+        format!(
+            "fragment F{n} on __Type {{ a: ofType {{ ...F{next} }} ...F{other} b: ofType {{ ...F{other} }} ...F{next} }}"
+        )
+    });
+    let tangled =
+        format!("{ON_TYPE} {links} fragment F60 on __Type {{ name }} fragment F61 on __Type {{ name }}");
+    // Round and round, in a document of 1 KB: the compiler by itself would take a hundred times as long as for others.
+    let circle = fields(12).replace("{ name }", "{ a: ofType { ...F0 } b: ofType { ...F1 } ...F0 }");
     expect([
         (inline("__typename"), None),
         (format!("query A {{ __typename }} query B {unknown}"), INVALID),
         (unknown, INVALID),
+        (circle, INVALID),
+        (tangled, TOO_COMPLEX),
         (fields(99), TOO_DEEP),
         (fields(40), TOO_COMPLEX),
         // Merged, it does not double.
@@ -213,7 +226,7 @@ async fn an_anonymous_caller_submits_once_in_an_operation() {
 /// A fragment of a random document: what it selects, and which fragments it spreads, of which some may not be there or
 /// lead back to it.
 fn fragment() -> impl Strategy<Value = (Vec<usize>, bool)> {
-    (proptest::collection::vec(0..24_usize, 0..6), any::<bool>())
+    (proptest::collection::vec(0..60_usize, 0..6), any::<bool>())
 }
 
 /// Counted in bytes that are allocated. Validating may look at a fragment from each selection set that spreads it, and
@@ -233,7 +246,7 @@ fn a_document_takes_no_more_than_its_text_and_the_limits_allow() {
     // What is made once.
     let chosen = executor.choose("{ __type(name: \"Query\") { name } }", None);
     assert!(executor.prepare(chosen.unwrap(), &Variables::new()).is_ok());
-    let documents = proptest::collection::vec(fragment(), 1..24);
+    let documents = proptest::collection::vec(fragment(), 1..60);
     let run = TestRunner::new(Config::with_cases(400)).run(&documents, |fragments| {
         let text = spreading(&fragments);
         let mut chosen = None;
@@ -273,7 +286,7 @@ fn spreading(fragments: &[(Vec<usize>, bool)]) -> String {
                 *spread
             };
             if spreads.len() > 2 && at % 2 == 0 {
-                write!(text, " a{at}: ofType {{ ...F{name} }}").unwrap();
+                write!(text, " a{}: ofType {{ ...F{name} }}", at % 4).unwrap();
             } else {
                 write!(text, " ...F{name}").unwrap();
             }
