@@ -132,7 +132,7 @@ async fn documents_that_are_made_to_hurt_are_refused_before_they_do() {
     };
     let server = with_limits(limits).await;
     let mut aliases = String::from("{");
-    for n in 0..10_000 {
+    for n in 0..1_000 {
         write!(aliases, " a{n}: feedbacks(first: 100) {{ nodes {{ id }} }}").unwrap();
     }
     aliases.push('}');
