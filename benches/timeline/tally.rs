@@ -31,6 +31,8 @@ pub struct Cost {
     pub examined: u32,
     /// Capacity units, of the table and the index together.
     pub units: f64,
+    /// Of these, those that were written.
+    pub written: f64,
 }
 
 impl Cost {
@@ -125,18 +127,20 @@ impl Intercept for Tally {
         let Ok(output) = context.output_or_error() else {
             return Ok(());
         };
-        let mut examined = 0;
+        let (mut examined, mut is_write) = (0, true);
         let mut consumed: Vec<&ConsumedCapacity> = Vec::new();
         if let Some(query) = output.downcast_ref::<QueryOutput>() {
-            examined = u32::try_from(query.scanned_count)?;
+            (examined, is_write) = (u32::try_from(query.scanned_count)?, false);
             consumed.extend(&query.consumed_capacity);
         } else if let Some(got) = output.downcast_ref::<BatchGetItemOutput>() {
+            is_write = false;
             consumed.extend(got.consumed_capacity());
         } else if let Some(put) = output.downcast_ref::<PutItemOutput>() {
             consumed.extend(&put.consumed_capacity);
         } else if let Some(deleted) = output.downcast_ref::<DeleteItemOutput>() {
             consumed.extend(&deleted.consumed_capacity);
         } else if let Some(got) = output.downcast_ref::<GetItemOutput>() {
+            is_write = false;
             consumed.extend(&got.consumed_capacity);
         } else if let Some(updated) = output.downcast_ref::<UpdateItemOutput>() {
             consumed.extend(&updated.consumed_capacity);
@@ -151,6 +155,9 @@ impl Intercept for Tally {
         self.with(|cost| {
             cost.examined += examined;
             cost.units += units;
+            if is_write {
+                cost.written += units;
+            }
         });
         Ok(())
     }
