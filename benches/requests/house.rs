@@ -15,7 +15,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use feedback_graphql::auth::{Access, ApiKeys, KeySource, Scope, make_key};
-use feedback_graphql::domain::{Clock, Draft, MetadataEntry, NewFeedback, Timestamp, limits};
+use feedback_graphql::domain::{
+    Clock, Content, EmailAddress, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating, Timestamp,
+    Topic, Violation,
+};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::{Options, Service, router};
 use feedback_graphql::local::{Engine, Storage};
@@ -130,14 +133,13 @@ impl House {
         for number in 0..items {
             let topic = if number == 0 { "rarest" } else { "topic" };
             if number % 2 == 0 {
-                house.submit(largest(topic))?;
+                house.submit(broken(largest(topic))?)?;
             } else {
-                let message = "a".repeat(900);
-                house.submit(Draft {
-                    message,
-                    rating: Some(3),
-                    topic: Some(topic.to_owned()),
-                    ..Draft::default()
+                let message = broken(Message::parse(&"a".repeat(900)))?;
+                house.submit(Content {
+                    rating: Some(broken(Rating::parse(3))?),
+                    topic: Some(broken(Topic::parse(topic))?),
+                    ..Content::from(message)
                 })?;
                 house.ids.pop();
             }
@@ -152,8 +154,8 @@ impl House {
         Timestamp::saturating_from_millis(now)
     }
 
-    fn submit(&mut self, draft: Draft) -> Result<String, Box<dyn Error>> {
-        let new = NewFeedback::parse(draft).map_err(|broken| format!("{broken:?}"))?;
+    fn submit(&mut self, content: Content) -> Result<String, Box<dyn Error>> {
+        let new = NewFeedback::from(content);
         let now = self.pass(1_000);
         let id = new.id(now);
         self.runtime.block_on(self.repository.submit(new, id, now))?;
@@ -185,7 +187,7 @@ impl House {
             if caller == Caller::Manager {
                 // More are not executed.
                 for _ in 0..query.matches("VICTIM").count().min(MOST_DELETED) {
-                    let id = self.submit(largest("topic"))?;
+                    let id = self.submit(broken(largest("topic"))?)?;
                     query = query.replacen("VICTIM", &id, 1);
                 }
             }
@@ -196,7 +198,7 @@ impl House {
             write!(query, " #{:08}", self.asked)?;
             let mut variables = json!({});
             if query.contains("$largest)") {
-                variables["largest"] = input();
+                variables["largest"] = broken(input())?;
                 self.submitted += query.matches("submitFeedback").count();
             }
             for (number, ids) in self.ids.chunks(100).take(ID_LISTS).enumerate() {
@@ -264,43 +266,47 @@ impl House {
 }
 
 /// The largest feedback that there can be.
-fn largest(topic: &str) -> Draft {
+fn largest(topic: &str) -> Result<Content, Vec<Violation>> {
     let long = |length: usize| "\u{1F600}".repeat(length);
     let entry = |number: usize| MetadataEntry {
-        key: format!("{}{number:02}", long(limits::METADATA_KEY - 2)),
-        value: long(limits::METADATA_VALUE),
+        key: format!("{}{number:02}", long(Metadata::MAX_KEY_LENGTH - 2)),
+        value: long(Metadata::MAX_VALUE_LENGTH),
     };
+    let pairs: Vec<MetadataEntry> = (0..Metadata::MAX_PAIRS).map(entry).collect();
+    let domain = ["b".repeat(61), "c".repeat(61), "d".repeat(61)].join(".");
     let url = "https://example.org/";
-    Draft {
-        message: long(limits::MESSAGE),
-        rating: Some(3),
-        topic: Some(topic.to_owned()),
-        email: Some(format!(
-            "{}@{}.org",
-            "a".repeat(64),
-            ["b".repeat(61), "c".repeat(61), "d".repeat(61)].join(".")
-        )),
-        page_url: Some(format!("{url}{}", long(limits::PAGE_URL - url.len()))),
-        metadata: (0..limits::METADATA).map(entry).collect(),
-        idempotency_key: None,
-    }
+    Ok(Content {
+        message: Message::parse(&long(Message::MAX_LENGTH))?,
+        rating: Some(Rating::parse(3)?),
+        topic: Some(Topic::parse(topic)?),
+        email: Some(EmailAddress::parse(&format!("{}@{domain}.org", "a".repeat(64)))?),
+        page_url: Some(PageUrl::parse(&format!(
+            "{url}{}",
+            long(PageUrl::MAX_LENGTH - url.len())
+        ))?),
+        metadata: Metadata::parse(&pairs)?,
+    })
 }
 
 /// The same as an input of the schema.
-fn input() -> Value {
-    let draft = largest(&"\u{1F600}".repeat(limits::TOPIC));
-    let pairs = draft
-        .metadata
+fn input() -> Result<Value, Vec<Violation>> {
+    let content = largest(&"\u{1F600}".repeat(Topic::MAX_LENGTH))?;
+    let pairs: Vec<MetadataEntry> = content.metadata.into();
+    let pairs = pairs
         .iter()
         .map(|entry| json!({ "key": entry.key, "value": entry.value }));
-    json!({
-        "message": draft.message,
-        "rating": draft.rating,
-        "topic": draft.topic,
-        "email": draft.email,
-        "pageUrl": draft.page_url,
+    Ok(json!({
+        "message": String::from(content.message),
+        "rating": content.rating.map(Rating::get),
+        "topic": content.topic.map(String::from),
+        "email": content.email.map(String::from),
+        "pageUrl": content.page_url.map(String::from),
         "metadata": pairs.collect::<Vec<_>>(),
-    })
+    }))
+}
+
+fn broken<T>(parsed: Result<T, Vec<Violation>>) -> Result<T, Box<dyn Error>> {
+    parsed.map_err(|violations| format!("{violations:?}").into())
 }
 
 /// How long this thread has been running on a processor.
