@@ -85,6 +85,7 @@ async fn respond(
     parameters: Result<Parameters, Outcome>,
 ) -> Response {
     let mut summary = Summary::default();
+    let mut limit: AnswerLimit = parts.extensions.get().copied().unwrap_or_default();
     let outcome = match callers::caller(&shared.service.access, parts).await {
         Err(Refusal::Unauthenticated) => {
             let message = Refusal::Unauthenticated.to_string();
@@ -96,6 +97,9 @@ async fn respond(
         }
         Ok(caller) => {
             summary.caller = Some(caller.log_name());
+            if caller.is_anonymous() {
+                limit = limit.min(AnswerLimit::ANONYMOUS);
+            }
             let executed = match parameters {
                 Ok(parameters) => execute(shared, &parts.method, &caller, parameters, &mut summary).await,
                 Err(refused) => Err(refused),
@@ -107,7 +111,7 @@ async fn respond(
     summary.error_codes = outcome.error_codes();
     let mut response = outcome
         .with_request_id(parts.extensions.get::<RequestId>())
-        .into_response(format, parts.extensions.get().copied().unwrap_or_default());
+        .into_response(format, limit);
     response.extensions_mut().insert(summary);
     response
 }

@@ -216,6 +216,16 @@ async fn an_anonymous_caller_submits_once_in_an_operation() {
     let once = "mutation { ...A ...A } fragment A on Mutation { submitFeedback(input: { message: \"x\" }) { replayed } }";
     assert_eq!(code(&guarded, &json!({ "query": once })).await, None);
     assert_eq!(guarded.store.items().await.len(), 2);
+    // Nor is the feedback repeated to them without end.
+    let repeating = many(40, |n| format!("a{n}: message"));
+    let query = format!(
+        "mutation($i: SubmitFeedbackInput!) {{ submitFeedback(input: $i) {{ feedback {{ {repeating} }} }} }}"
+    );
+    let largest = json!({ "query": query, "variables": { "i": { "message": "\u{10ffff}".repeat(5_000) } } });
+    assert_eq!(
+        code(&guarded, &largest).await.as_deref(),
+        Some("RESPONSE_TOO_LARGE")
+    );
 
     let open = Server::limited(Store::new().await, Limits::default()).await;
     assert_eq!(code(&open, &submit(20)).await, None);

@@ -162,7 +162,7 @@ impl Outcome {
 
 /// The length that the body of an answer may have, in bytes, as a text in the JSON that a Lambda function returns.
 /// The binary that knows who asks puts another one into the request's extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswerLimit(pub usize);
 
 impl AnswerLimit {
@@ -172,6 +172,8 @@ impl AnswerLimit {
     /// What a load balancer takes from a function: 1 MiB (Elastic Load Balancing, "Lambda functions as targets"),
     /// less what stands around the body.
     pub const LOAD_BALANCER: Self = Self(1_048_576 - Self::ENVELOPE);
+    /// What somebody without a credential gets at most: 256 KiB. Feedback and the schema take less than half of it.
+    pub(super) const ANONYMOUS: Self = Self(256 * 1024);
     /// Status, headers and the names of all. They take about 1,500 bytes, most of them for the echo of what a
     /// browser's preflight asks for.
     const ENVELOPE: usize = 16 * 1024;
