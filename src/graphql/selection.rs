@@ -66,13 +66,7 @@ pub(super) fn collect(
     variables: &JsonMap,
     limits: &Limits,
 ) -> Result<Vec<Field>, ServerError> {
-    let collector = Collector {
-        document,
-        variables: Some(variables),
-        limits,
-        selections: 0,
-    };
-    let (fields, cost) = collector.operation(operation)?;
+    let (fields, cost) = Collector::new(document, Some(variables), limits).operation(operation)?;
     limits.check_complexity(cost)?;
     Ok(fields)
 }
@@ -83,13 +77,8 @@ pub(super) fn collect_all(
     operation: &executable::Operation,
     limits: &Limits,
 ) -> Result<Vec<Field>, ServerError> {
-    let collector = Collector {
-        document,
-        variables: None,
-        limits,
-        selections: 0,
-    };
-    Ok(collector.operation(operation)?.0)
+    let (fields, _) = Collector::new(document, None, limits).operation(operation)?;
+    Ok(fields)
 }
 
 struct Collector<'a> {
@@ -102,6 +91,15 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
+    fn new(document: &'a Document, variables: Option<&'a JsonMap>, limits: &'a Limits) -> Self {
+        Self {
+            document,
+            variables,
+            limits,
+            selections: 0,
+        }
+    }
+
     /// The fields of an operation, and what they cost.
     fn operation(mut self, operation: &'a executable::Operation) -> Result<(Vec<Field>, usize), ServerError> {
         // Always there, since the document is valid.
