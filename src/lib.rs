@@ -23,7 +23,7 @@
 //!
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` beside `graphql`, and `aws`
 //! below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the
-//! binaries, and no type of the GraphQL libraries leaves `graphql` except into the transport, `http::graphql`. What
+//! binaries, and no type of the GraphQL libraries leaves `graphql` except into the transport, `http::transport`. What
 //! the Lambda runs and what the laptop runs differ in `bin` alone.
 //!
 //! # The table

@@ -8,7 +8,7 @@
 //! The seed decides which documents are tried, time how many.
 
 mod documents;
-mod house;
+mod service;
 #[path = "../timeline/tally.rs"]
 mod tally;
 
@@ -20,7 +20,7 @@ use clap::Parser;
 use fastrand::Rng;
 
 use documents::{Document, Grammar};
-use house::{Caller, Cost, House, MEASURES, TIME};
+use service::{Caller, Cost, MEASURES, Service, TIME};
 
 /// How much is submitted to a table before it is replaced.
 const MOST_SUBMITTED: usize = 1_000;
@@ -58,9 +58,9 @@ struct Dearest {
 
 struct Search {
     /// For queries.
-    full: House,
+    full: Service,
     /// For mutations.
-    spoilt: House,
+    spoilt: Service,
     grammar: Grammar,
     rng: Rng,
     shards: NonZeroU32,
@@ -73,11 +73,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "seed {}, {} items, shards: {}",
         arguments.seed, arguments.items, arguments.shards
     );
-    let mut full = House::new(arguments.items, arguments.shards)?;
+    let mut full = Service::new(arguments.items, arguments.shards)?;
     let grammar = Grammar::new(full.ids.clone(), full.cursor()?);
     let mut search = Search {
         full,
-        spoilt: House::new(0, arguments.shards)?,
+        spoilt: Service::new(0, arguments.shards)?,
         grammar,
         rng: Rng::with_seed(arguments.seed),
         shards: arguments.shards,
@@ -157,15 +157,15 @@ impl Search {
     ) -> Result<Dearest, Box<dyn Error>> {
         self.tried += 1;
         let text = document.text();
-        let house = if text.starts_with("query") {
+        let service = if text.starts_with("query") {
             &mut self.full
         } else {
             if self.spoilt.submitted > MOST_SUBMITTED {
-                self.spoilt = House::new(0, self.shards)?;
+                self.spoilt = Service::new(0, self.shards)?;
             }
             &mut self.spoilt
         };
-        let (cost, outcome) = house.cost(caller, &text, is_timed)?;
+        let (cost, outcome) = service.cost(caller, &text, is_timed)?;
         Ok(Dearest {
             document,
             text,

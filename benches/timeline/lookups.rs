@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use feedback_graphql::domain::{Clock, IdempotencyKey, Message, NewFeedback, Timestamp};
-use feedback_graphql::graphql::{Executor, Introspection, Session, Variables};
+use feedback_graphql::graphql::{Executor, Introspection, RequestContext, Variables};
 use feedback_graphql::repository::MAX_BATCH;
 
 use crate::pages::Table;
@@ -68,10 +68,10 @@ async fn by_aliases(table: &Table<'_>, count: usize) -> Result<Cost, Box<dyn Err
         )?;
     }
     query.push('}');
-    let session = Session::new(table.repository.clone(), Clock::System);
+    let request_context = RequestContext::new(table.repository.clone(), Clock::System);
     let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768".parse()?;
     let executor = Executor::new(Introspection::Off, limits);
-    let answer = executor.run(&query, &Variables::new(), session).await;
+    let answer = executor.run(&query, &Variables::new(), request_context).await;
     let answer = answer.map_err(|errors| errors[0].message.clone())?;
     if let Some(error) = answer.errors.first() {
         return Err(error.message.clone().into());

@@ -14,7 +14,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use super::{Refusal, Scope};
+use super::{AuthError, Scope};
 use crate::domain::{Clock, Timestamp};
 use crate::logging::beginning;
 
@@ -70,7 +70,7 @@ impl ApiKeys {
     }
 
     /// The name and the scope of the key that this token is, if it is one.
-    pub(super) async fn find(&self, token: &str) -> Result<Option<(String, Option<Scope>)>, Refusal> {
+    pub(super) async fn find(&self, token: &str) -> Result<Option<(String, Option<Scope>)>, AuthError> {
         let now = self.clock.now();
         let mut read = self.read.lock().await;
         let is_fresh = read.as_ref().is_some_and(|read| now < read.fresh_until);
@@ -95,7 +95,7 @@ impl ApiKeys {
             *read = Some(Read { keys, fresh_until });
         }
         let keys = read.as_ref().and_then(|read| read.keys.as_ref());
-        keys.map(|keys| keys.find(token)).ok_or(Refusal::CannotTell)
+        keys.map(|keys| keys.find(token)).ok_or(AuthError::Unavailable)
     }
 }
 
@@ -343,8 +343,8 @@ mod tests {
         assert_eq!(store.reads.load(Ordering::Relaxed), 0);
 
         let (old, new) = (make_key("old", &[]).unwrap(), make_key("new", &[]).unwrap());
-        assert_eq!(api_keys.find(&old.token).await, Err(Refusal::CannotTell));
-        assert_eq!(api_keys.find(&old.token).await, Err(Refusal::CannotTell));
+        assert_eq!(api_keys.find(&old.token).await, Err(AuthError::Unavailable));
+        assert_eq!(api_keys.find(&old.token).await, Err(AuthError::Unavailable));
         assert_eq!(
             store.reads.load(Ordering::Relaxed),
             1,

@@ -101,30 +101,30 @@ impl Caller {
 
 /// Why a request is refused before anybody looks at what it asks for.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
+pub enum AuthError {
     /// The credential is not a valid one, or there is none where there has to be.
     #[error("the credential is missing or not valid")]
     Unauthenticated,
     /// The credential cannot be checked at the moment.
     #[error("credentials cannot be checked at the moment: try again in a few seconds")]
-    CannotTell,
+    Unavailable,
 }
 
 /// How callers are told apart.
 #[derive(Debug)]
-pub enum Access {
+pub enum Authenticator {
     /// Not at all: everything is allowed to everyone. For laptops.
     Open,
     /// By their credentials, with these API keys, if there are any.
     Guarded(Option<ApiKeys>),
 }
 
-impl Access {
+impl Authenticator {
     /// Who calls one of the public paths, by the value of its `Authorization` header.
     ///
     /// # Errors
     /// When there is a credential and it is not a valid one, or cannot be checked.
-    pub async fn public_caller(&self, authorization: Option<&[u8]>) -> Result<Caller, Refusal> {
+    pub async fn public_caller(&self, authorization: Option<&[u8]>) -> Result<Caller, AuthError> {
         let keys = match self {
             Self::Open => return Ok(EVERYONE),
             Self::Guarded(keys) => keys,
@@ -133,9 +133,9 @@ impl Access {
             return Ok(Caller::ANONYMOUS);
         };
         let (Some(token), Some(keys)) = (bearer_token(authorization), keys) else {
-            return Err(Refusal::Unauthenticated);
+            return Err(AuthError::Unauthenticated);
         };
-        let (name, scope) = keys.find(token).await?.ok_or(Refusal::Unauthenticated)?;
+        let (name, scope) = keys.find(token).await?.ok_or(AuthError::Unauthenticated)?;
         Ok(Caller {
             identity: Identity::Key(name),
             scope,
@@ -146,11 +146,11 @@ impl Access {
     ///
     /// # Errors
     /// When API Gateway has not verified anybody.
-    pub fn staff_caller(&self, identity: Option<&VerifiedIdentity>) -> Result<Caller, Refusal> {
+    pub fn staff_caller(&self, identity: Option<&VerifiedIdentity>) -> Result<Caller, AuthError> {
         if let Self::Open = self {
             return Ok(EVERYONE);
         }
-        let identity = identity.ok_or(Refusal::Unauthenticated)?;
+        let identity = identity.ok_or(AuthError::Unauthenticated)?;
         Ok(Caller {
             identity: Identity::Staff(identity.subject.clone()),
             scope: identity.scope,
@@ -171,7 +171,7 @@ fn bearer_token(authorization: &[u8]) -> Option<&str> {
 
 /// A kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
+pub enum OperationType {
     /// A query.
     Query,
     /// A mutation.
@@ -181,12 +181,12 @@ pub enum Root {
 /// What a field of a root type takes; `None` if everyone may use it. A field that is not named here takes
 /// what its root does, so that one added later is not open by oversight.
 #[must_use]
-pub fn required_scope(root: Root, field: &str) -> Option<Scope> {
-    match (root, field) {
+pub fn required_scope(operation_type: OperationType, field: &str) -> Option<Scope> {
+    match (operation_type, field) {
         // What the schema looks like is either everyone's business or, switched off, nobody's.
-        (_, "__typename" | "__schema" | "__type") | (Root::Mutation, "submitFeedback") => None,
-        (Root::Query, _) => Some(Scope::Read),
-        (Root::Mutation, _) => Some(Scope::Manage),
+        (_, "__typename" | "__schema" | "__type") | (OperationType::Mutation, "submitFeedback") => None,
+        (OperationType::Query, _) => Some(Scope::Read),
+        (OperationType::Mutation, _) => Some(Scope::Manage),
     }
 }
 

@@ -6,13 +6,13 @@ use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use feedback_graphql::auth::{self, Access, ApiKeys};
+use feedback_graphql::auth::{self, ApiKeys, Authenticator};
 use feedback_graphql::aws;
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::repository::{self, FeedbackRepository};
 use feedback_graphql::{lambda, logging};
 use lambda_http::{Error, lambda_runtime};
@@ -44,16 +44,16 @@ async fn run(config: Config) -> Result<(), Error> {
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
     let api_keys = config.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
-    let service = Service {
+    let state = AppState {
         executor: Executor::new(config.introspection, config.limits),
         repository,
         clock: Clock::System,
-        access: Arc::new(Access::Guarded(api_keys)),
+        authenticator: Arc::new(Authenticator::Guarded(api_keys)),
     };
-    service.warm_up().await;
+    state.warm_up().await;
     let options = Options {
         allowed_origins: config.allowed_origins,
         explorer: config.explorer.then_some(Source::Cdn),
     };
-    lambda_runtime::run(lambda::answering(router(service, options))).await
+    lambda_runtime::run(lambda::answering(router(state, options))).await
 }

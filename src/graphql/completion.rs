@@ -1,9 +1,9 @@
-//! From the fields that are executed to the library's document, and from its result to the answer.
+//! Value completion (GraphQL specification, "Value Completion"): the library's document from the fields to execute,
+//! and the response's data from its result.
 //!
-//! The library executes fields and leaves those that failed out of their objects, in the order in which they were
-//! done. Here a field that failed becomes null if it may be, and otherwise the nearest field around it that may be
-//! (GraphQL specification, "Handling Execution Errors"), and fields come in the order of the document ("Serialized
-//! Map Ordering").
+//! The library executes fields and leaves failed ones out of their objects, in order of execution. Here a failed field
+//! becomes null, or the nearest nullable field around it does ("Handling Execution Errors"), and fields are put in the
+//! document's order ("Serialized Map Ordering").
 
 use std::collections::HashMap;
 

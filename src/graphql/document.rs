@@ -6,7 +6,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, executable};
 use async_graphql::{Pos, ServerError};
 
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 
 /// How many characters of an error are told.
 const MAX_MESSAGE: usize = 400;
@@ -26,7 +26,7 @@ impl Document {
         });
         operation
             .cloned()
-            .map_err(|message| request_error(Code::OperationResolutionFailure, message))
+            .map_err(|message| request_error(ErrorCode::OperationResolutionFailure, message))
     }
 
     /// All selections that are written in the document, in no particular order.
@@ -47,7 +47,7 @@ impl Document {
     }
 
     /// An error about what is written somewhere in the document. The message may quote the client, at length.
-    pub(super) fn error(&self, code: Code, message: &str, span: Option<SourceSpan>) -> ServerError {
+    pub(super) fn error(&self, code: ErrorCode, message: &str, span: Option<SourceSpan>) -> ServerError {
         let mut error = request_error(code, shortened(message));
         error.locations.extend(self.place(span));
         error

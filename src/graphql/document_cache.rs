@@ -79,11 +79,11 @@ impl Weighter<String, Arc<Document>> for TextLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::Code;
+    use crate::graphql::ErrorCode;
 
-    fn operation(cache: &DocumentCache, text: &str) -> Result<ChosenOperation, Option<Code>> {
+    fn operation(cache: &DocumentCache, text: &str) -> Result<ChosenOperation, Option<ErrorCode>> {
         let operation = cache.operation(text, None, &Limits::default());
-        operation.map_err(|errors| Code::of(&errors[0]))
+        operation.map_err(|errors| ErrorCode::of(&errors[0]))
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &document("{ __typename  }")));
         for _ in 0..2 {
             let code = operation(&cache, "{ __typename").unwrap_err();
-            assert_eq!(code, Some(Code::GraphqlParseFailed));
+            assert_eq!(code, Some(ErrorCode::GraphqlParseFailed));
         }
     }
 

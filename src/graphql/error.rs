@@ -15,7 +15,7 @@ use crate::repository::RepositoryError;
 /// The `extensions.code` of an error, in the spelling that the ecosystem's clients know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-pub enum Code {
+pub enum ErrorCode {
     /// The HTTP request is not a GraphQL request.
     BadRequest,
     /// The document is not GraphQL.
@@ -60,7 +60,7 @@ pub enum Code {
     InternalServerError,
 }
 
-impl Code {
+impl ErrorCode {
     /// The code as it is sent.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -101,7 +101,7 @@ impl Code {
 
 /// An error that belongs to the request as a whole rather than to a field.
 #[must_use]
-pub fn request_error(code: Code, message: impl Into<String>) -> ServerError {
+pub fn request_error(code: ErrorCode, message: impl Into<String>) -> ServerError {
     let mut error = ServerError::new(message, None);
     code.mark(&mut error);
     error
@@ -138,9 +138,9 @@ impl From<Arc<RepositoryError>> for ApiError {
 impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
         let (code, message, source) = match error {
-            ApiError::BadUserInput(message) => (Code::BadUserInput, message, None),
+            ApiError::BadUserInput(message) => (ErrorCode::BadUserInput, message, None),
             ApiError::Repository(error) => {
-                let (code, message) = Code::of_failure(&error);
+                let (code, message) = ErrorCode::of_failure(&error);
                 (
                     code,
                     message.to_owned(),

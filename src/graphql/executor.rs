@@ -15,7 +15,7 @@ use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
 use super::completion::{complete, library_document, place};
 use super::definition::SCHEMA;
 use super::document_cache::{ChosenOperation, DocumentCache};
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 use super::introspection::{self, is_about_schema};
 use super::limits::Limits;
 use super::mutation::Mutation;
@@ -24,7 +24,7 @@ use super::rules::error_in;
 use super::selection::{Field, collect};
 use super::validation::one;
 use super::values::of_json;
-use super::{Introspection, Session};
+use super::{Introspection, RequestContext};
 
 /// The values of an operation's variables, by name.
 pub type Variables = JsonMap;
@@ -63,7 +63,7 @@ impl Executor {
     /// Parses and validates a document, and chooses the operation named `name`, or the only one.
     ///
     /// # Errors
-    /// With [`Code::GraphqlParseFailed`], [`Code::GraphqlValidationFailed`], [`Code::OperationResolutionFailure`] or
+    /// With [`ErrorCode::GraphqlParseFailed`], [`ErrorCode::GraphqlValidationFailed`], [`ErrorCode::OperationResolutionFailure`] or
     /// the code of a limit.
     pub fn choose(&self, document: &str, name: Option<&str>) -> Result<ChosenOperation, Vec<ServerError>> {
         self.0.documents.operation(document, name, &self.0.limits)
@@ -72,7 +72,7 @@ impl Executor {
     /// Makes an operation ready for execution: coerces all of its variables, and collects its fields.
     ///
     /// # Errors
-    /// With [`Code::BadUserInput`] for a variable, [`Code::IntrospectionDisabled`], or the code of a limit.
+    /// With [`ErrorCode::BadUserInput`] for a variable, [`ErrorCode::IntrospectionDisabled`], or the code of a limit.
     pub fn prepare(
         &self,
         chosen: ChosenOperation,
@@ -94,7 +94,7 @@ impl Executor {
     fn check_introspection(&self, chosen: &ChosenOperation) -> Result<(), ServerError> {
         if self.0.introspection == Introspection::Off {
             let message = "introspection is disabled: see the schema.graphql of this service";
-            return Err(request_error(Code::IntrospectionDisabled, message));
+            return Err(request_error(ErrorCode::IntrospectionDisabled, message));
         }
         introspection::check_depth(chosen)
     }
@@ -107,14 +107,14 @@ impl Executor {
         &self,
         document: &str,
         variables: &Variables,
-        session: Session,
+        request_context: RequestContext,
     ) -> Result<Response, Vec<ServerError>> {
         let operation = self.prepare(self.choose(document, None)?, variables)?;
-        Ok(self.execute(operation, session).await)
+        Ok(self.execute(operation, request_context).await)
     }
 
     /// Executes an operation. Errors of fields have a code, except those of arguments that the library refused.
-    pub async fn execute(&self, operation: Operation, session: Session) -> Response {
+    pub async fn execute(&self, operation: Operation, request_context: RequestContext) -> Response {
         let Operation {
             chosen,
             variables,
@@ -126,7 +126,7 @@ impl Executor {
         {
             Response::default()
         } else {
-            let mut request = async_graphql::Request::new("").data(session);
+            let mut request = async_graphql::Request::new("").data(request_context);
             request.set_parsed_query(library_document(chosen.is_mutation(), fields, variables));
             self.0.schema.execute(request).await
         };
@@ -181,13 +181,17 @@ pub(super) fn schema() -> Schema {
 fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<JsonMap>, ServerError> {
     let ChosenOperation { document, operation } = chosen;
     let coerced = request::coerce_variable_values(&SCHEMA, operation, variables).map_err(|error| {
-        document.error(Code::BadUserInput, &error.message().to_string(), error.location())
+        document.error(
+            ErrorCode::BadUserInput,
+            &error.message().to_string(),
+            error.location(),
+        )
     })?;
     for variable in &operation.variables {
         let value = coerced.get(variable.name.as_str());
         if let Some(message) = value.and_then(|value| error_in(&variable.ty, &of_json(value))) {
             let message = format!("`${}`: {message}", variable.name);
-            return Err(document.error(Code::BadUserInput, &message, variable.location()));
+            return Err(document.error(ErrorCode::BadUserInput, &message, variable.location()));
         }
     }
     Ok(coerced)

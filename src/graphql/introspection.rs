@@ -12,7 +12,7 @@ use async_graphql::{PathSegment, ServerError};
 
 use super::definition::SCHEMA;
 use super::document_cache::ChosenOperation;
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 use super::selection::Field;
 
 /// Whether a field of the root is answered from the schema alone.
@@ -23,8 +23,13 @@ pub(super) fn is_about_schema(field: &Field) -> bool {
 /// Checks that lists within lists of the schema are not asked for so deeply that the answer grows beyond measure.
 pub(super) fn check_depth(chosen: &ChosenOperation) -> Result<(), ServerError> {
     let ChosenOperation { document, operation } = chosen;
-    check_max_depth(document, operation)
-        .map_err(|error| document.error(Code::QueryTooDeep, &error.message().to_string(), error.location()))
+    check_max_depth(document, operation).map_err(|error| {
+        document.error(
+            ErrorCode::QueryTooDeep,
+            &error.message().to_string(),
+            error.location(),
+        )
+    })
 }
 
 /// The values of the fields of the root that are about the schema, by response key, and their errors.
@@ -74,7 +79,7 @@ fn error_of(found: GraphQLError, fields: &[Field]) -> Option<ServerError> {
     fields
         .iter()
         .find(|field| field.key() == key && is_about_schema(field))?;
-    let mut error = request_error(Code::BadUserInput, found.message);
+    let mut error = request_error(ErrorCode::BadUserInput, found.message);
     error.path.push(PathSegment::Field(key.to_string()));
     Some(error)
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use async_graphql::ServerError;
 
 use super::document::Document;
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 
 /// Limits on one request. The defaults let through what clients and tools really send: GraphiQL's introspection
 /// query has 15 levels and about 220 fields.
@@ -94,12 +94,12 @@ impl FromStr for Limits {
 impl Limits {
     /// Checks the length of a document's text.
     pub(super) fn check_length(&self, text: &str) -> Result<(), ServerError> {
-        check(Code::QueryTooLong, "bytes", text.len(), self.query_bytes)
+        check(ErrorCode::QueryTooLong, "bytes", text.len(), self.query_bytes)
     }
 
     /// Checks how many tokens a document has.
     pub(super) fn check_tokens(&self, tokens: usize) -> Result<(), ServerError> {
-        check(Code::TooManyTokens, "tokens", tokens, self.tokens)
+        check(ErrorCode::TooManyTokens, "tokens", tokens, self.tokens)
     }
 
     /// Checks what is written in a document, executed or not.
@@ -120,21 +120,32 @@ impl Limits {
             .values()
             .map(|fragment| fragment.directives.len())
             .sum::<usize>();
-        check(Code::TooManyAliases, "aliases", aliases, self.aliases)
-            .and_then(|()| check(Code::TooManyDirectives, "directives", directives, self.directives))
+        check(ErrorCode::TooManyAliases, "aliases", aliases, self.aliases).and_then(|()| {
+            check(
+                ErrorCode::TooManyDirectives,
+                "directives",
+                directives,
+                self.directives,
+            )
+        })
     }
 
     pub(super) fn check_depth(&self, depth: usize) -> Result<(), ServerError> {
-        check(Code::QueryTooDeep, "levels of fields", depth, self.depth)
+        check(ErrorCode::QueryTooDeep, "levels of fields", depth, self.depth)
     }
 
     pub(super) fn check_root_fields(&self, fields: usize) -> Result<(), ServerError> {
-        check(Code::TooManyRootFields, "root fields", fields, self.root_fields)
+        check(
+            ErrorCode::TooManyRootFields,
+            "root fields",
+            fields,
+            self.root_fields,
+        )
     }
 
     pub(super) fn check_complexity(&self, cost: usize) -> Result<(), ServerError> {
         check(
-            Code::QueryTooComplex,
+            ErrorCode::QueryTooComplex,
             "points of complexity",
             cost,
             self.complexity,
@@ -144,10 +155,10 @@ impl Limits {
     /// Checks how often an anonymous caller submits feedback in one operation.
     ///
     /// # Errors
-    /// With [`Code::TooManySubmissions`].
+    /// With [`ErrorCode::TooManySubmissions`].
     pub fn check_submissions(&self, submissions: usize) -> Result<(), ServerError> {
         check(
-            Code::TooManySubmissions,
+            ErrorCode::TooManySubmissions,
             "submissions without a credential",
             submissions,
             self.submissions,
@@ -155,7 +166,7 @@ impl Limits {
     }
 }
 
-fn check(code: Code, what: &str, value: usize, most: usize) -> Result<(), ServerError> {
+fn check(code: ErrorCode, what: &str, value: usize, most: usize) -> Result<(), ServerError> {
     if value <= most {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! The GraphQL schema and what stands behind its fields.
 //!
 //! The schema is built without any resource, so that it can be printed without a database. What the
-//! resolvers of one request share ([`Session`]) travels with the request.
+//! resolvers of one request share ([`RequestContext`]) travels with the request.
 
 mod completion;
 mod cursor;
@@ -26,7 +26,7 @@ mod values;
 use async_graphql::SDLExportOptions;
 
 pub use document_cache::ChosenOperation;
-pub use error::{Code, request_error};
+pub use error::{ErrorCode, request_error};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;
 
@@ -59,14 +59,14 @@ pub fn sdl() -> String {
 }
 
 /// What the resolvers of one request share.
-pub struct Session {
+pub struct RequestContext {
     repository: FeedbackRepository,
     feedback: FeedbackLoader,
     clock: Clock,
 }
 
-impl Session {
-    /// A session for one request, on a repository whose requests are counted for it.
+impl RequestContext {
+    /// The context of one request, on a repository whose requests are counted for it.
     #[must_use]
     pub fn new(repository: FeedbackRepository, clock: Clock) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::Session;
+use super::RequestContext;
 use super::error::ApiError;
 use super::query::parse_id;
 use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload};
@@ -21,8 +21,8 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The feedback.")] input: SubmitFeedbackInput,
     ) -> async_graphql::Result<Option<SubmitFeedbackPayload>> {
-        let session = context.data_unchecked::<Session>();
-        Ok(Some(submit(session, input).await?))
+        let request_context = context.data_unchecked::<RequestContext>();
+        Ok(Some(submit(request_context, input).await?))
     }
 
     /// Deletes feedback for good. It cannot be read by id any more at once, and disappears from listings
@@ -34,23 +34,29 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The feedback's id: a UUID with hyphens.")] id: ID,
     ) -> async_graphql::Result<Option<DeleteFeedbackPayload>> {
-        let session = context.data_unchecked::<Session>();
-        Ok(Some(delete(session, &id).await?))
+        let request_context = context.data_unchecked::<RequestContext>();
+        Ok(Some(delete(request_context, &id).await?))
     }
 }
 
-async fn delete(session: &Session, id: &ID) -> Result<DeleteFeedbackPayload, ApiError> {
+async fn delete(request_context: &RequestContext, id: &ID) -> Result<DeleteFeedbackPayload, ApiError> {
     let id = parse_id(id)?;
-    let was_there = session.repository.delete(id, session.clock.now()).await?;
+    let was_there = request_context
+        .repository
+        .delete(id, request_context.clock.now())
+        .await?;
     Ok(DeleteFeedbackPayload::new(id, was_there))
 }
 
-async fn submit(session: &Session, input: SubmitFeedbackInput) -> Result<SubmitFeedbackPayload, ApiError> {
+async fn submit(
+    request_context: &RequestContext,
+    input: SubmitFeedbackInput,
+) -> Result<SubmitFeedbackPayload, ApiError> {
     let new = match NewFeedback::try_from(input) {
         Ok(new) => new,
         Err(violations) => return Ok(violations.into()),
     };
-    let now = session.clock.now();
+    let now = request_context.clock.now();
     let id = new.id(now);
-    Ok(session.repository.submit(new, id, now).await?.into())
+    Ok(request_context.repository.submit(new, id, now).await?.into())
 }

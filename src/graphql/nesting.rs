@@ -7,7 +7,7 @@ use apollo_compiler::ast::{self, Definition};
 use apollo_compiler::collections::{HashMap, HashSet};
 use async_graphql::ServerError;
 
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 use super::limits::Limits;
 
 /// How deeply selection sets, lists and input objects may be nested in the text: the parser's recursion. This and the
@@ -28,7 +28,7 @@ pub(super) fn check_size(syntax: &ast::Document, limits: &Limits) -> Result<(), 
         .filter_map(Definition::as_operation_definition);
     if operations.clone().count() > MAX_OPERATIONS {
         let message = format!("a document may have at most {MAX_OPERATIONS} operations");
-        return Err(request_error(Code::QueryTooComplex, message));
+        return Err(request_error(ErrorCode::QueryTooComplex, message));
     }
     let fragments = definitions.filter_map(Definition::as_fragment_definition);
     let mut nesting = Nesting {
@@ -39,7 +39,7 @@ pub(super) fn check_size(syntax: &ast::Document, limits: &Limits) -> Result<(), 
         let (name, set) = (&fragment.name, &*fragment.selection_set);
         if nesting.fragments.insert(name, set).is_some() {
             let message = format!("there can be only one fragment named `{name:.60}`");
-            return Err(request_error(Code::GraphqlValidationFailed, message));
+            return Err(request_error(ErrorCode::GraphqlValidationFailed, message));
         }
     }
     let sets = operations.map(|operation| &*operation.selection_set);
@@ -85,7 +85,7 @@ impl<'a> Nesting<'a> {
             Some(Some(depth)) => return check_level(level + depth).map(|()| *depth),
             Some(None) => {
                 let message = format!("fragment `{name:.60}` cannot spread itself");
-                return Err(request_error(Code::GraphqlValidationFailed, message));
+                return Err(request_error(ErrorCode::GraphqlValidationFailed, message));
             }
             None => {}
         }
@@ -142,5 +142,5 @@ fn check_level(level: usize) -> Result<(), ServerError> {
     }
     let message =
         format!("selections may be nested at most {MAX_SPREAD_NESTING} levels deep, fragments included");
-    Err(request_error(Code::QueryTooDeep, message))
+    Err(request_error(ErrorCode::QueryTooDeep, message))
 }

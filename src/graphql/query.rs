@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::error::ApiError;
 use super::types::{FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, Node};
-use super::{Session, cursor};
+use super::{RequestContext, cursor};
 use crate::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position};
 use crate::repository::MAX_BATCH;
 
@@ -92,8 +92,8 @@ impl Query {
             return Err(ApiError::BadUserInput(message).into());
         }
         let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
-        let session = context.data_unchecked::<Session>();
-        let loaded = session.feedback.load_many(ids.clone()).await;
+        let request_context = context.data_unchecked::<RequestContext>();
+        let loaded = request_context.feedback.load_many(ids.clone()).await;
         let nodes = ids.iter().map(|id| match loaded.get(id)? {
             Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
             Err(error) => Some(Err(ApiError::from(error.clone()).into())),
@@ -124,8 +124,11 @@ async fn list(context: &Context<'_>, arguments: Arguments) -> Result<FeedbackCon
         filter,
     )
     .map_err(|error| ApiError::bad_user_input(&error))?;
-    let session = context.data_unchecked::<Session>();
-    let page = session.repository.page(&request, session.clock.now()).await?;
+    let request_context = context.data_unchecked::<RequestContext>();
+    let page = request_context
+        .repository
+        .page(&request, request_context.clock.now())
+        .await?;
     Ok(FeedbackConnection::new(request, page))
 }
 
@@ -135,8 +138,8 @@ fn node(feedback: Feedback) -> Node {
 
 async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiError> {
     let id = parse_id(id)?;
-    let session = context.data_unchecked::<Session>();
-    Ok(session.feedback.load(id).await?)
+    let request_context = context.data_unchecked::<RequestContext>();
+    Ok(request_context.feedback.load(id).await?)
 }
 
 pub(super) fn parse_id(id: &ID) -> Result<FeedbackId, ApiError> {

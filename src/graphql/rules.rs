@@ -12,7 +12,7 @@ use async_graphql::{ServerError, Value};
 
 use super::definition::SCHEMA;
 use super::document::Document;
-use super::error::Code;
+use super::error::ErrorCode;
 use super::limits::Limits;
 use super::selection::{Field, collect_all};
 use super::types::DateTime;
@@ -47,7 +47,7 @@ pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
             Some(name) => format!("there can be only one input field named `{name}`"),
             None => error_in(ty, &of_literal(literal, &JsonMap::new())?)?,
         };
-        Some(document.error(Code::GraphqlValidationFailed, &message, literal.location()))
+        Some(document.error(ErrorCode::GraphqlValidationFailed, &message, literal.location()))
     };
     let fields = document.selections().filter_map(Selection::as_field);
     let arguments = fields.flat_map(|field| {
@@ -136,7 +136,11 @@ fn misplaced(
                         "variable `${name}` of type `{}` cannot be used where `{ty}` is expected",
                         variable.ty
                     );
-                    errors.push(document.error(Code::GraphqlValidationFailed, &message, literal.location()));
+                    errors.push(document.error(
+                        ErrorCode::GraphqlValidationFailed,
+                        &message,
+                        literal.location(),
+                    ));
                 }
             }
             (ast::Value::List(items), Type::List(item) | Type::NonNullList(item)) => {
@@ -200,7 +204,7 @@ pub(super) fn conflicting_lists(document: &Document, limits: &Limits) -> Option<
                 "operation must not provide conflicting field arguments for the same name `{}`",
                 field.key()
             );
-            return Some(document.error(Code::GraphqlValidationFailed, &message, other.location()));
+            return Some(document.error(ErrorCode::GraphqlValidationFailed, &message, other.location()));
         }
         open.extend(field.below.into_iter().flat_map(|below| below.fields));
     }

@@ -6,7 +6,7 @@ use async_graphql::{Pos, ServerError};
 
 use super::definition::SCHEMA;
 use super::document::{Document, place_in, shortened};
-use super::error::{Code, request_error};
+use super::error::{ErrorCode, request_error};
 use super::limits::Limits;
 use super::nesting::{MAX_NESTING, check_size};
 use super::rules::{conflicting_lists, invalid_literals, misplaced_variables};
@@ -26,14 +26,14 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
         .map_err(|failed| {
             if parser.recursion_reached() > MAX_NESTING {
                 let message = format!("a document may be nested at most {MAX_NESTING} levels deep");
-                return vec![request_error(Code::QueryTooDeep, message)];
+                return vec![request_error(ErrorCode::QueryTooDeep, message)];
             }
             // What follows the first error in the syntax is guesswork.
-            errors(&failed.errors, Code::GraphqlParseFailed, 1)
+            errors(&failed.errors, ErrorCode::GraphqlParseFailed, 1)
         })?;
     if let Some(at) = source.name_without_value(MAX_NESTING) {
         let mut error = request_error(
-            Code::GraphqlParseFailed,
+            ErrorCode::GraphqlParseFailed,
             "a name has no value: expected `name: value`",
         );
         error.locations.extend(place_in(&source.text, at));
@@ -41,12 +41,12 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
     }
     if syntax.definitions.is_empty() {
         let message = "the document is empty: it must have an operation";
-        return Err(vec![request_error(Code::GraphqlParseFailed, message)]);
+        return Err(vec![request_error(ErrorCode::GraphqlParseFailed, message)]);
     }
     check_size(&syntax, limits).map_err(one)?;
     let document = syntax
         .to_executable_validate(&SCHEMA)
-        .map_err(|failed| errors(&failed.errors, Code::GraphqlValidationFailed, MAX_ERRORS))?;
+        .map_err(|failed| errors(&failed.errors, ErrorCode::GraphqlValidationFailed, MAX_ERRORS))?;
     let document = Document(document);
     limits.check_document(&document).map_err(one)?;
     let mut invalid = invalid_literals(&document);
@@ -66,7 +66,7 @@ pub(super) fn one(error: ServerError) -> Vec<ServerError> {
 }
 
 /// What is wrong with a document, at most `most` of it.
-fn errors(diagnostics: &DiagnosticList, code: Code, most: usize) -> Vec<ServerError> {
+fn errors(diagnostics: &DiagnosticList, code: ErrorCode, most: usize) -> Vec<ServerError> {
     let errors = diagnostics.iter().take(most).map(|diagnostic| {
         let found = diagnostic.to_json();
         let mut error = request_error(code, shortened(&found.message));

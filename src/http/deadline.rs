@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::errors::Form;
-use crate::graphql::Code;
+use crate::graphql::ErrorCode;
 
 /// What is left for the answer itself on its way out.
 const RESERVE: Duration = Duration::from_millis(300);
@@ -33,5 +33,9 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     tracing::error!("a request was given up for lack of time");
     let message = "there was no time left: what was asked may or may not have been done; to submit again is safe \
                    with the same idempotency key";
-    form.answer(StatusCode::SERVICE_UNAVAILABLE, Code::ServiceUnavailable, message)
+    form.answer(
+        StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ServiceUnavailable,
+        message,
+    )
 }

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use super::request_log::Summary;
-use super::{PLAIN_PATH, graphql, wire};
-use crate::graphql::Code;
+use super::{PLAIN_PATH, content_negotiation, transport};
+use crate::graphql::ErrorCode;
 
 /// What is wrong with a request that HTTP does not allow. A binary that does not get its requests by HTTP puts it
 /// into the extensions of one that it could not make better.
@@ -49,12 +49,12 @@ impl Form {
         }
     }
 
-    pub(super) fn answer(self, status: StatusCode, code: Code, message: &str) -> Response {
+    pub(super) fn answer(self, status: StatusCode, code: ErrorCode, message: &str) -> Response {
         let mut response = match self {
-            Self::Plain => wire::plain_error(status, message),
+            Self::Plain => content_negotiation::plain_error(status, message),
             Self::Graphql => {
-                let mut response = (status, graphql::error_body(code, message)).into_response();
-                wire::add_demand(&mut response);
+                let mut response = (status, transport::error_body(code, message)).into_response();
+                content_negotiation::add_demand(&mut response);
                 response
             }
         };
@@ -70,7 +70,7 @@ impl Form {
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let form = Form::at(request.uri());
     if let Some(Malformed { status, message }) = request.extensions().get().copied() {
-        return form.answer(status, Code::BadRequest, message);
+        return form.answer(status, ErrorCode::BadRequest, message);
     }
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     handled.unwrap_or_else(|_| {
@@ -78,7 +78,7 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
         tracing::error!("a request ended in a panic");
         form.answer(
             StatusCode::INTERNAL_SERVER_ERROR,
-            Code::InternalServerError,
+            ErrorCode::InternalServerError,
             "internal error",
         )
     })

@@ -1,16 +1,16 @@
 //! HTTP: one router, served by the Lambda runtime in the cloud and by a socket on a laptop.
 
-mod callers;
+mod authentication;
+mod content_negotiation;
 mod cors;
 mod deadline;
 mod errors;
 pub mod explorer;
-mod feedback;
-mod graphql;
 mod idempotency_key;
+mod plain;
 mod request_log;
 mod security;
-mod wire;
+mod transport;
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+#[cfg(feature = "local")]
+pub(crate) use content_negotiation::plain_error;
 pub use deadline::Deadline;
 pub use errors::Malformed;
-pub use graphql::AnswerLimit;
 pub use request_log::RequestId;
-#[cfg(feature = "local")]
-pub(crate) use wire::plain_error;
+pub use transport::AnswerLimit;
 
-use crate::auth::Access;
+use crate::auth::Authenticator;
 use crate::config::AllowedOrigins;
 use crate::domain::Clock;
 use crate::graphql::Executor;
@@ -41,7 +41,7 @@ const PLAIN_PATH: &str = "/feedback";
 
 /// What the routes need.
 #[derive(Clone)]
-pub struct Service {
+pub struct AppState {
     /// The schema.
     pub executor: Executor,
     /// The feedback.
@@ -49,7 +49,7 @@ pub struct Service {
     /// The time.
     pub clock: Clock,
     /// How callers are told apart.
-    pub access: Arc<Access>,
+    pub authenticator: Arc<Authenticator>,
 }
 
 /// How the routes behave.
@@ -62,28 +62,28 @@ pub struct Options {
 }
 
 struct Shared {
-    service: Service,
+    state: AppState,
     options: Options,
 }
 
 /// The routes of the service.
-pub fn router(service: Service, options: Options) -> Router {
-    let graphql = || get(graphql::get).post(graphql::post);
+pub fn router(state: AppState, options: Options) -> Router {
+    let graphql = || get(transport::get).post(transport::post);
     let mut router = Router::new()
         .route("/graphql", graphql())
         .route(STAFF_PATH, graphql())
-        .route(PLAIN_PATH, post(feedback::post));
+        .route(PLAIN_PATH, post(plain::post));
     if options.explorer.is_some() {
         router = router.route("/", get(to_explorer));
     }
     let (origins, body_bytes) = (
         options.allowed_origins.clone(),
-        service.executor.limits().body_bytes,
+        state.executor.limits().body_bytes,
     );
     let router = router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Arc::new(Shared { service, options }))
+        .with_state(Arc::new(Shared { state, options }))
         .layer(DefaultBodyLimit::max(body_bytes))
         .layer(axum::middleware::from_fn(deadline::keep))
         .layer(axum::middleware::from_fn(errors::guard));
@@ -98,11 +98,11 @@ async fn to_explorer() -> Response {
 
 async fn not_found() -> Response {
     let message = "there is nothing here: the paths are /graphql, /staff/graphql and /feedback";
-    wire::plain_error(StatusCode::NOT_FOUND, message)
+    content_negotiation::plain_error(StatusCode::NOT_FOUND, message)
 }
 
 /// The router adds the `Allow` header.
 async fn method_not_allowed() -> Response {
     let message = "this path does not take this method: see the Allow header for those it takes";
-    wire::plain_error(StatusCode::METHOD_NOT_ALLOWED, message)
+    content_negotiation::plain_error(StatusCode::METHOD_NOT_ALLOWED, message)
 }

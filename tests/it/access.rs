@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-use feedback_graphql::auth::{Access, ApiKeys, NewKey, Scope, make_key, secret};
+use feedback_graphql::auth::{ApiKeys, Authenticator, NewKey, Scope, make_key, secret};
 use feedback_graphql::aws;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::sdl;
@@ -42,7 +42,7 @@ impl Guarded {
             }),
             Clock::Manual(Arc::clone(&now)),
         );
-        let access = Access::Guarded(Some(api_keys));
+        let access = Authenticator::Guarded(Some(api_keys));
         Self {
             server: Server::guarded(Store::new().await, Options::default(), access).await,
             keys,
@@ -284,7 +284,7 @@ async fn keys_are_read_from_secrets_manager_only_when_a_token_arrives() {
     let config = aws::without_account(&secrets.endpoint);
     let source = secret(crate::support::secrets::SECRET, config);
     let now = Arc::new(AtomicU64::new(NOW));
-    let access = Access::Guarded(Some(ApiKeys::new(source, Clock::Manual(Arc::clone(&now)))));
+    let access = Authenticator::Guarded(Some(ApiKeys::new(source, Clock::Manual(Arc::clone(&now)))));
     let server = Server::guarded(Store::new().await, Options::default(), access).await;
     let post = async |query: &str, token: Option<&str>| {
         let mut request = server
@@ -346,7 +346,12 @@ async fn the_staffs_path_lets_nobody_in_on_what_a_client_sends() {
 
 #[tokio::test]
 async fn without_any_configuration_reads_are_refused_and_every_token_is_wrong() {
-    let server = Server::guarded(Store::new().await, Options::default(), Access::Guarded(None)).await;
+    let server = Server::guarded(
+        Store::new().await,
+        Options::default(),
+        Authenticator::Guarded(None),
+    )
+    .await;
     let answer = server
         .send(server.request("POST", "/graphql").json(&json!({ "query": LIST })))
         .await;

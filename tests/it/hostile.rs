@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use allocation_counter::measure;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::graphql::{Executor, Introspection, Limits, Variables};
 use feedback_graphql::http::Options;
 use proptest::prelude::*;
@@ -205,7 +205,12 @@ async fn an_anonymous_caller_submits_once_in_an_operation() {
         );
         json!({ "query": query, "variables": { "i": { "message": "x" } } })
     };
-    let guarded = Server::guarded(Store::new().await, Options::default(), Access::Guarded(None)).await;
+    let guarded = Server::guarded(
+        Store::new().await,
+        Options::default(),
+        Authenticator::Guarded(None),
+    )
+    .await;
     assert_eq!(
         code(&guarded, &submit(2)).await.as_deref(),
         Some("TOO_MANY_SUBMISSIONS")

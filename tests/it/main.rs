@@ -10,7 +10,6 @@
 
 mod access;
 mod adopt;
-mod ceilings;
 mod contract;
 mod cors;
 mod durability;
@@ -20,6 +19,7 @@ mod hostile;
 mod http;
 mod idempotency;
 mod lambda;
+mod limits;
 mod local;
 mod paging;
 mod plain;

@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::{Clock, FeedbackId, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
-use feedback_graphql::http::Service;
+use feedback_graphql::http::AppState;
 use feedback_graphql::repository::FeedbackRepository;
 use serde_json::{Value, json};
 
@@ -336,15 +336,15 @@ async fn what_needs_no_feedback_asks_nothing() {
 async fn how_many_shards_there_are_is_one_get_item_at_the_start_and_once_a_minute() {
     let counted = Counted::start(4).await;
     let client = watched(&counted.server.store.client, counted.requests.clone());
-    let service = Service {
+    let state = AppState {
         executor: Executor::new(Introspection::Off, Limits::default()),
         repository: FeedbackRepository::new(client, TABLE, NonZeroU32::MIN),
         clock: Clock::System,
-        access: Arc::new(Access::Guarded(None)),
+        authenticator: Arc::new(Authenticator::Guarded(None)),
     };
-    service.warm_up().await;
+    state.warm_up().await;
     assert_eq!(counted.requests.take(), "1 GetItem");
-    service.warm_up().await;
+    state.warm_up().await;
     assert_eq!(counted.requests.take(), "nothing");
 
     let pages = "{ a: feedbacks { pageInfo { hasNextPage } } b: feedbacks { pageInfo { hasNextPage } } }";

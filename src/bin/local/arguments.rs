@@ -56,8 +56,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE", default_value = "Feedback")]
     pub table: String,
 
-    /// Partitions to spread the timeline over, 1 to 64. More than the data has are used two minutes later; fewer
-    /// change nothing
+    /// Shards of the timeline, 1 to 64. Additional shards are used after two minutes; a smaller number than before has
+    /// no effect
     #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", default_value = "1", value_parser = expecting(parse_shards))]
     pub shards: NonZeroU32,
 

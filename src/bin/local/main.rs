@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
-use feedback_graphql::auth::{Access, ApiKeys, KeySet, KeySource, NewKey, Scope, make_key};
+use feedback_graphql::auth::{ApiKeys, Authenticator, KeySet, KeySource, NewKey, Scope, make_key};
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Executor, Introspection};
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::local::{Assets, Engine, Hosts, Storage, add_sample, serve, takes_any_credentials};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
@@ -63,17 +63,17 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .await
         .map_err(|error| format!("cannot add the sample: {error}"))?;
 
-    let (access, key) = access(&arguments)?;
+    let (authenticator, key) = authenticator(&arguments)?;
     let introspection = if arguments.no_introspection {
         Introspection::Off
     } else {
         Introspection::On
     };
-    let service = Service {
+    let state = AppState {
         executor: Executor::new(introspection, arguments.limits),
         repository,
         clock: Clock::System,
-        access: Arc::new(access),
+        authenticator: Arc::new(authenticator),
     };
     let options = Options {
         allowed_origins: arguments
@@ -87,7 +87,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }),
     };
     let origins = options.allowed_origins.to_string();
-    let router = router(service, options);
+    let router = router(state, options);
     let router = match assets {
         Some(assets) => assets.serve(router),
         None => router,
@@ -168,9 +168,9 @@ async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, Str
 }
 
 /// How callers are told apart, and the key that was made for this run.
-fn access(arguments: &Arguments) -> Result<(Access, Option<NewKey>), String> {
+fn authenticator(arguments: &Arguments) -> Result<(Authenticator, Option<NewKey>), String> {
     if !arguments.require_auth {
-        return Ok((Access::Open, None));
+        return Ok((Authenticator::Open, None));
     }
     let key = make_key("this run", &[Scope::Manage]).map_err(|error| error.to_string())?;
     let (entry, file) = (key.entry.clone(), arguments.api_keys.clone());
@@ -184,7 +184,7 @@ fn access(arguments: &Arguments) -> Result<(Access, Option<NewKey>), String> {
         Box::pin(async move { keys })
     });
     let keys = ApiKeys::new(source, Clock::System).without_cache();
-    Ok((Access::Guarded(Some(keys)), Some(key)))
+    Ok((Authenticator::Guarded(Some(keys)), Some(key)))
 }
 
 /// The keys in the file and the one of this run, as one text.

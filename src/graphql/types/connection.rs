@@ -10,7 +10,7 @@ use async_graphql::{Context, Object, SimpleObject};
 use super::feedback::FeedbackObject;
 use crate::domain::{Page, PageRequest, Position};
 use crate::graphql::error::ApiError;
-use crate::graphql::{Session, cursor};
+use crate::graphql::{RequestContext, cursor};
 
 /// A page of a listing of feedback, as Relay's cursor connection specification describes it.
 #[derive(SimpleObject)]
@@ -112,10 +112,10 @@ impl PageInfo {
         if at_far_end {
             return Ok(self.has_more);
         }
-        let session = context.data_unchecked::<Session>();
-        Ok(session
+        let request_context = context.data_unchecked::<RequestContext>();
+        Ok(request_context
             .repository
-            .has_items_behind(&self.request, session.clock.now())
+            .has_items_behind(&self.request, request_context.clock.now())
             .await?)
     }
 }

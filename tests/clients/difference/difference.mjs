@@ -46,7 +46,7 @@ test(`random documents are answered as by graphql-js (DIFFERENCE_SEED=${seed})`,
   console.log(`${count} documents: ${shares}`);
   assertNone(reports);
   assert.ok(count < 1_000 || (share("executed") > 0.4 && share("refused") > 0.4), "both verdicts have to be common");
-  assert.ok(count < 1_000 || share("skipped") < 0.02, "few documents may exceed a ceiling");
+  assert.ok(count < 1_000 || share("skipped") < 0.02, "few documents may exceed a limit");
 });
 
 test("random documents break every rule of validation", async () => {

@@ -6,7 +6,7 @@
 
 import { difference, withoutChance } from "./compare.mjs";
 import { Reference } from "./reference.mjs";
-import { exceedsCeiling } from "./service.mjs";
+import { exceedsLimit } from "./service.mjs";
 
 /** What both hold before a request with a mutation. */
 const BASE = [
@@ -84,7 +84,7 @@ export class Differential {
 }
 
 function judged(answer, outcome) {
-  if (outcome.isUndecided || exceedsCeiling(answer)) return { verdict: "skipped" };
+  if (outcome.isUndecided || exceedsLimit(answer)) return { verdict: "skipped" };
   const verdict = outcome.refused ? "refused" : "executed";
   return { verdict, difference: difference(answer, outcome) };
 }

@@ -6,7 +6,7 @@ import {
   isTypeSystemDefinitionNode, specifiedRules, specifiedScalarTypes, visit,
 } from "graphql";
 
-/** Where graphql-js limits how deeply introspection goes, the service has ceilings of its own. */
+/** Where graphql-js limits how deeply introspection goes, the service has limits of its own. */
 const rulesOfSpecification = specifiedRules.filter((rule) => rule !== MaxIntrospectionDepthRule);
 
 /**

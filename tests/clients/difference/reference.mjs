@@ -9,10 +9,10 @@ import { parseDateTime, parseDateTimeLiteral } from "./date-time.mjs";
 import {
   isOfLaterEdition, rules, takeBuiltInsFrom, withoutBlockStrings, withoutNullConditions,
 } from "./exceptions.mjs";
-import { exceedsCeiling } from "./service.mjs";
+import { exceedsLimit } from "./service.mjs";
 
 /** A root field asks for more than the service gives, so that there is nothing to compare with. */
-class CeilingExceeded extends Error {}
+class LimitExceeded extends Error {}
 
 export class Reference {
   #services;
@@ -57,7 +57,7 @@ export class Reference {
     const result = await execute({ ...request, variableValues: variables, operationName, contextValue });
     const settled = await Promise.allSettled(pending);
     const failure = settled.find(({ reason }) => reason && !(reason instanceof GraphQLError))?.reason;
-    if (failure instanceof CeilingExceeded) return { isUndecided: true };
+    if (failure instanceof LimitExceeded) return { isUndecided: true };
     if (failure) throw failure;
     if (!("data" in result)) return { refused: result.errors[0].message };
     const errors = (result.errors ?? []).map((error) => error.toJSON());
@@ -71,7 +71,7 @@ export class Reference {
     const answer = this.#cache?.get(key) ?? ask();
     this.#cache?.set(key, answer);
     const { data, errors } = await answer;
-    if (exceedsCeiling({ errors })) throw new CeilingExceeded();
+    if (exceedsLimit({ errors })) throw new LimitExceeded();
     if (errors?.some(({ path }) => path?.length !== 1)) throw new Error(`${key}: ${JSON.stringify(errors)}`);
     if (errors) throw new GraphQLError(errors[0].message);
     return data[fieldName];

@@ -3,7 +3,7 @@
 import { getIntrospectionQuery } from "graphql";
 
 /** Codes of answers that tell nothing of the specification: the document asks for more than the service gives. */
-const CEILINGS = new Set([
+const LIMITS = new Set([
   "QUERY_TOO_LONG", "TOO_MANY_TOKENS", "QUERY_TOO_DEEP", "QUERY_TOO_COMPLEX", "TOO_MANY_ALIASES",
   "TOO_MANY_ROOT_FIELDS", "TOO_MANY_DIRECTIVES", "PAYLOAD_TOO_LARGE",
 ]);
@@ -16,9 +16,9 @@ const ALL = `{
 const DELETE = "mutation ($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
 const SUBMIT = "mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { userErrors { message } } }";
 
-/** Whether an answer only says that a ceiling was exceeded. */
-export function exceedsCeiling({ errors }) {
-  return errors?.some(({ extensions }) => CEILINGS.has(extensions?.code)) ?? false;
+/** Whether an answer only says that a limit was exceeded. */
+export function exceedsLimit({ errors }) {
+  return errors?.some(({ extensions }) => LIMITS.has(extensions?.code)) ?? false;
 }
 
 export class Service {

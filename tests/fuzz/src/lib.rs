@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{
     Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
@@ -21,7 +21,7 @@ use feedback_graphql::domain::{
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{Options, AppState, router};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use serde_json::{Value, json};
@@ -40,14 +40,14 @@ const INPUTS_PER_TABLE: u32 = 5_000;
 pub const SEEDS: usize = 5;
 
 /// The service, on a table that is new from time to time.
-pub struct House {
+pub struct Service {
     runtime: Runtime,
-    rooms: Option<Rooms>,
+    table: Option<Table>,
     inputs: u32,
 }
 
 /// The service on one table.
-struct Rooms {
+struct Table {
     /// Runs for as long as it is kept.
     _engine: Engine,
     clock: Arc<AtomicU64>,
@@ -56,50 +56,50 @@ struct Rooms {
 }
 
 thread_local! {
-    static HOUSE: RefCell<House> = RefCell::new(House::new());
+    static SERVICE: RefCell<Service> = RefCell::new(Service::new());
 }
 
 /// Does `work` with the service as a laptop has it, where everything is open to everyone.
 pub fn with_open<T>(work: impl AsyncFnOnce(Router) -> T) -> T {
-    HOUSE.with_borrow_mut(|house| {
-        let router = house.rooms().open.clone();
-        house.runtime.block_on(work(router))
+    SERVICE.with_borrow_mut(|service| {
+        let router = service.table().open.clone();
+        service.runtime.block_on(work(router))
     })
 }
 
 /// Does `work` with the service as the Lambda has it that knows no API keys.
 pub fn with_guarded<T>(work: impl AsyncFnOnce(Router) -> T) -> T {
-    HOUSE.with_borrow_mut(|house| {
-        let router = house.rooms().guarded.clone();
-        house.runtime.block_on(work(router))
+    SERVICE.with_borrow_mut(|service| {
+        let router = service.table().guarded.clone();
+        service.runtime.block_on(work(router))
     })
 }
 
-impl House {
+impl Service {
     fn new() -> Self {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         Self {
             runtime: runtime.expect("a runtime"),
-            rooms: None,
+            table: None,
             inputs: 0,
         }
     }
 
-    fn rooms(&mut self) -> &Rooms {
+    fn table(&mut self) -> &Table {
         if self.inputs.is_multiple_of(INPUTS_PER_TABLE) {
-            self.rooms = None;
+            self.table = None;
         }
         self.inputs = self.inputs.wrapping_add(1);
-        let rooms = self
-            .rooms
-            .get_or_insert_with(|| self.runtime.block_on(Rooms::new()));
+        let table = self
+            .table
+            .get_or_insert_with(|| self.runtime.block_on(Table::new()));
         // So that what one input submits is later than what the one before it did.
-        rooms.clock.fetch_add(1, Ordering::Relaxed);
-        rooms
+        table.clock.fetch_add(1, Ordering::Relaxed);
+        table
     }
 }
 
-impl Rooms {
+impl Table {
     async fn new() -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.expect("an engine");
         let client = repository::connect_without_account(&engine.endpoint());
@@ -109,11 +109,11 @@ impl Rooms {
             submit_seed(&repository, index).await;
         }
         let clock = Arc::new(AtomicU64::new(NOW));
-        let service = |access| Service {
+        let service = |access| AppState {
             executor: Executor::new(Introspection::On, Limits::default()),
             repository: repository.clone(),
             clock: Clock::Manual(Arc::clone(&clock)),
-            access: Arc::new(access),
+            authenticator: Arc::new(access),
         };
         let options = Options {
             allowed_origins: AllowedOrigins::Any,
@@ -121,8 +121,8 @@ impl Rooms {
             ..Options::default()
         };
         Self {
-            open: router(service(Access::Open), options.clone()),
-            guarded: router(service(Access::Guarded(None)), options),
+            open: router(service(Authenticator::Open), options.clone()),
+            guarded: router(service(Authenticator::Guarded(None)), options),
             _engine: engine,
             clock,
         }

@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
-use feedback_graphql::http::{self, Service, router};
+use feedback_graphql::http::{self, AppState, router};
 use feedback_graphql::lambda::answering;
 use lambda_http::lambda_runtime::Diagnostic;
 use lambda_http::{Context, LambdaEvent, Service as _};
@@ -184,17 +184,17 @@ fn is_http(event: &Value) -> bool {
 }
 
 fn service(store: &Store) -> Router {
-    let service = Service {
+    let state = AppState {
         executor: Executor::new(Introspection::On, Limits::default()),
         repository: store.repository.clone(),
         clock: Clock::System,
-        access: Access::Guarded(None).into(),
+        authenticator: Authenticator::Guarded(None).into(),
     };
     let options = http::Options {
         allowed_origins: "*".parse().unwrap(),
         ..http::Options::default()
     };
-    router(service, options)
+    router(state, options)
 }
 
 async fn invoke(router: &Router, event: String) -> Result<Value, Diagnostic> {

@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{Clock, Content, Feedback, FeedbackId, Message, Timestamp};
-use feedback_graphql::graphql::{Executor, Introspection, Limits, Session};
+use feedback_graphql::graphql::{Executor, Introspection, Limits, RequestContext};
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, Submission, table};
 use serde_json::{Value, json};
@@ -144,8 +144,8 @@ pub async fn counted(repository: &FeedbackRepository, query: &str, variables: Va
     let executor = Executor::new(Introspection::On, limits.parse().unwrap());
     let repository = repository.metered();
     let variables = serde_json::from_value(variables).unwrap_or_default();
-    let session = Session::new(repository.clone(), clock());
-    let response = executor.run(query, &variables, session).await.unwrap();
+    let request_context = RequestContext::new(repository.clone(), clock());
+    let response = executor.run(query, &variables, request_context).await.unwrap();
     (
         serde_json::to_value(&response).unwrap(),
         repository.requests_made(),
@@ -190,30 +190,30 @@ impl Server {
     }
 
     pub async fn with(store: Store, options: Options) -> Self {
-        Self::guarded(store, options, Access::Open).await
+        Self::guarded(store, options, Authenticator::Open).await
     }
 
     /// A server with these limits on what one request may ask for.
     pub async fn limited(store: Store, limits: Limits) -> Self {
-        Self::new(store, Options::default(), Access::Open, limits).await
+        Self::new(store, Options::default(), Authenticator::Open, limits).await
     }
 
-    pub async fn guarded(store: Store, options: Options, access: Access) -> Self {
-        Self::new(store, options, access, Limits::default()).await
+    pub async fn guarded(store: Store, options: Options, authenticator: Authenticator) -> Self {
+        Self::new(store, options, authenticator, Limits::default()).await
     }
 
-    async fn new(store: Store, options: Options, access: Access, limits: Limits) -> Self {
+    async fn new(store: Store, options: Options, authenticator: Authenticator, limits: Limits) -> Self {
         logs::watch();
         let clock = Arc::new(AtomicU64::new(NOW));
-        let service = Service {
+        let state = AppState {
             executor: Executor::new(Introspection::On, limits),
             repository: store.repository.clone(),
             clock: Clock::Manual(Arc::clone(&clock)),
-            access: Arc::new(access),
+            authenticator: Arc::new(authenticator),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(service, options);
+        let app = router(state, options);
         tokio::spawn(async move { axum::serve(listener, app).await });
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

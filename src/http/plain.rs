@@ -15,13 +15,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::graphql::status_of;
+use super::content_negotiation::{is_json, plain_error};
 use super::request_log::Summary;
-use super::wire::{is_json, plain_error};
-use super::{Shared, callers, idempotency_key};
-use crate::auth::Refusal;
+use super::transport::status_of;
+use super::{Shared, authentication, idempotency_key};
+use crate::auth::AuthError;
 use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
-use crate::graphql::Code;
+use crate::graphql::ErrorCode;
 use crate::repository::{RepositoryError, Submission};
 
 pub(super) async fn post(
@@ -44,10 +44,10 @@ async fn submit(
     body: Result<Bytes, BytesRejection>,
     summary: &mut Summary,
 ) -> Result<(), (StatusCode, String)> {
-    let caller = callers::caller(&shared.service.access, parts).await;
+    let caller = authentication::caller(&shared.state.authenticator, parts).await;
     let caller = caller.map_err(|refusal| match refusal {
-        Refusal::Unauthenticated => (StatusCode::UNAUTHORIZED, refusal.to_string()),
-        Refusal::CannotTell => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
+        AuthError::Unauthenticated => (StatusCode::UNAUTHORIZED, refusal.to_string()),
+        AuthError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
     })?;
     summary.caller = Some(caller.log_name());
     if parts.headers.contains_key(header::ORIGIN) && !is_json(&parts.headers) {
@@ -56,7 +56,7 @@ async fn submit(
     }
     let body = body.map_err(|rejection| match rejection.status() {
         status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = shared.service.executor.limits().body_bytes;
+            let most = shared.state.executor.limits().body_bytes;
             (status, format!("the body must have at most {most} bytes"))
         }
         _ => (
@@ -67,8 +67,8 @@ async fn submit(
     let bad_request = |message| (StatusCode::BAD_REQUEST, message);
     let key = idempotency_key::read(&parts.headers).map_err(bad_request)?;
     let new = parse(&body, key).map_err(bad_request)?;
-    let repository = shared.service.repository.metered();
-    let now = shared.service.clock.now();
+    let repository = shared.state.repository.metered();
+    let now = shared.state.clock.now();
     let id = new.id(now);
     let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();
@@ -112,6 +112,6 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
 
 fn failure(error: &RepositoryError) -> (StatusCode, String) {
     tracing::error!(%error, "an operation on the table failed");
-    let (code, message) = Code::of_failure(error);
+    let (code, message) = ErrorCode::of_failure(error);
     (status_of(code), message.to_owned())
 }

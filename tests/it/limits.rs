@@ -1,4 +1,4 @@
-//! Ceilings on what one request may ask for, what abuse gets, and what every answer has.
+//! Limits on what one request may ask for, what abuse gets, and what every answer has.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
-use feedback_graphql::auth::Access;
+use feedback_graphql::auth::Authenticator;
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{AppState, Options, router};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, NOW, Server, Store, TABLE, cold, watched};
@@ -37,7 +37,7 @@ fn code(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_ceiling_holds_at_its_limit_and_one_past_it() {
+async fn each_limit_holds_and_one_past_it_is_refused() {
     let limits = Limits {
         query_bytes: 400,
         tokens: 60,
@@ -99,7 +99,7 @@ async fn each_ceiling_holds_at_its_limit_and_one_past_it() {
 }
 
 #[tokio::test]
-async fn the_body_has_a_ceiling_of_its_own() {
+async fn the_body_has_a_limit_of_its_own() {
     let limits = Limits {
         body_bytes: 100,
         ..Limits::default()
@@ -226,13 +226,13 @@ async fn the_introspection_of_explorers_and_generators_passes_where_it_is_on() {
 #[tokio::test]
 async fn where_introspection_is_off_the_schema_is_not_told_in_any_way() {
     let store = Store::new().await;
-    let service = Service {
+    let state = AppState {
         executor: Executor::new(Introspection::Off, Limits::default()),
         repository: store.repository.clone(),
         clock: feedback_graphql::domain::Clock::System,
-        access: Arc::new(Access::Open),
+        authenticator: Arc::new(Authenticator::Open),
     };
-    let app = router(service, Options::default());
+    let app = router(state, Options::default());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/graphql", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });

@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::graphql::{Session, Variables};
-use crate::http::Service;
+use crate::graphql::{RequestContext, Variables};
+use crate::http::AppState;
 
 /// A query that goes the way of others, and asks DynamoDB nothing.
 const WARM_UP_QUERY: &str = "{ nodes(ids: []) { ... on Feedback { id message submittedAt } } }";
@@ -16,19 +16,19 @@ const WARM_UP_QUERY: &str = "{ nodes(ids: []) { ... on Feedback { id message sub
 /// How long warming up may take: as long as opening a connection may.
 const WARM_UP_TIME: Duration = Duration::from_secs(1);
 
-impl Service {
+impl AppState {
     /// Does in advance what the first request would have to wait for: executes a query, and reads how many
     /// shards the timeline has, by the schema and the client that will serve. That opens the connection to
     /// `DynamoDB`, and brings the code that requests run into memory. What goes wrong with it goes wrong again, and
     /// is told, when a request comes; and it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
         let executor = self.executor.clone();
-        let session = Session::new(self.repository.metered(), self.clock.clone());
+        let request_context = RequestContext::new(self.repository.metered(), self.clock.clone());
         let runtime = Handle::current();
         // On a thread of its own, which runs while this one waits for the network.
         let executing = spawn_blocking(move || {
             let variables = Variables::new();
-            let executing = executor.run(WARM_UP_QUERY, &variables, session);
+            let executing = executor.run(WARM_UP_QUERY, &variables, request_context);
             runtime.block_on(executing).is_ok_and(|response| response.is_ok())
         });
         let connecting = timeout(WARM_UP_TIME, self.repository.warm_up(self.clock.now()));

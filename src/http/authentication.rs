@@ -4,12 +4,12 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::STAFF_PATH;
-use crate::auth::{Access, Caller, Refusal, VerifiedIdentity};
+use crate::auth::{AuthError, Authenticator, Caller, VerifiedIdentity};
 
 /// Who makes this request.
-pub(super) async fn caller(access: &Access, parts: &Parts) -> Result<Caller, Refusal> {
+pub(super) async fn caller(authenticator: &Authenticator, parts: &Parts) -> Result<Caller, AuthError> {
     if parts.uri.path() == STAFF_PATH {
-        return access.staff_caller(parts.extensions.get::<VerifiedIdentity>());
+        return authenticator.staff_caller(parts.extensions.get::<VerifiedIdentity>());
     }
     let mut credentials = parts.headers.get_all(header::AUTHORIZATION).iter();
     let first = credentials.next();
@@ -18,5 +18,5 @@ pub(super) async fn caller(access: &Access, parts: &Parts) -> Result<Caller, Ref
         None => first.map(header::HeaderValue::as_bytes),
         Some(_) => Some(b"".as_slice()),
     };
-    access.public_caller(credential).await
+    authenticator.public_caller(credential).await
 }

@@ -14,13 +14,13 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
-use feedback_graphql::auth::{Access, ApiKeys, KeySource, Scope, make_key};
+use feedback_graphql::auth::{ApiKeys, Authenticator, KeySource, Scope, make_key};
 use feedback_graphql::domain::{
     Clock, Content, EmailAddress, Message, Metadata, MetadataEntry, NewFeedback, PageUrl, Rating, Timestamp,
     Topic, Violation,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
-use feedback_graphql::http::{Options, Service, router};
+use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{FeedbackRepository, connect_without_account, table};
 use lambda_http::Service as _;
@@ -58,7 +58,7 @@ pub const MEASURES: [&str; 5] = ["read units", "write units", "requests", "bytes
 pub const TIME: usize = 4;
 
 /// The service on one table.
-pub struct House {
+pub struct Service {
     runtime: Runtime,
     _engine: Engine,
     _engines: Runtime,
@@ -75,7 +75,7 @@ pub struct House {
     asked: usize,
 }
 
-impl House {
+impl Service {
     /// A table of so many pieces of feedback, every second one the largest that there can be, the others 1 KB.
     pub fn new(items: usize, shards: NonZeroU32) -> Result<Self, Box<dyn Error>> {
         let engines = Builder::new_multi_thread()
@@ -103,15 +103,15 @@ impl House {
                 let keys = keys.clone();
                 Box::pin(async move { Ok(keys) })
             });
-            let service = Service {
+            let state = AppState {
                 executor: Executor::new(introspection, Limits::default()),
                 repository: repository.clone(),
                 clock: Clock::Manual(Arc::clone(&clock)),
-                access: Arc::new(Access::Guarded(Some(ApiKeys::new(source, Clock::System)))),
+                authenticator: Arc::new(Authenticator::Guarded(Some(ApiKeys::new(source, Clock::System)))),
             };
-            router(service, Options::default())
+            router(state, Options::default())
         };
-        let mut house = Self {
+        let mut service = Self {
             anonymous: service(Introspection::Off),
             manager: service(Introspection::On),
             token: key.token,
@@ -127,25 +127,25 @@ impl House {
         };
         // Shards that are new are written to two minutes later.
         for _ in 0..2 {
-            let now = house.pass(200_000);
-            house.runtime.block_on(repository.warm_up(now))?;
+            let now = service.pass(200_000);
+            service.runtime.block_on(repository.warm_up(now))?;
         }
         for number in 0..items {
             let topic = if number == 0 { "rarest" } else { "topic" };
             if number % 2 == 0 {
-                house.submit(broken(largest(topic))?)?;
+                service.submit(broken(largest(topic))?)?;
             } else {
                 let message = broken(Message::parse(&"a".repeat(900)))?;
-                house.submit(Content {
+                service.submit(Content {
                     rating: Some(broken(Rating::parse(3))?),
                     topic: Some(broken(Topic::parse(topic))?),
                     ..Content::from(message)
                 })?;
-                house.ids.pop();
+                service.ids.pop();
             }
         }
-        house.tally.take();
-        Ok(house)
+        service.tally.take();
+        Ok(service)
     }
 
     /// Lets time pass, in milliseconds.

@@ -19,11 +19,11 @@ pub use self::outcome::AnswerLimit;
 use self::outcome::Outcome;
 pub(super) use self::outcome::{error_body, status_of};
 use self::parameters::Parameters;
+use super::content_negotiation::{Format, is_json};
 use super::request_log::{RequestId, Summary};
-use super::wire::{Format, is_json};
-use super::{STAFF_PATH, Shared, callers, explorer};
-use crate::auth::{Caller, Refusal, Root, required_scope};
-use crate::graphql::{Code, Executor, Operation, Session};
+use super::{STAFF_PATH, Shared, authentication, explorer};
+use crate::auth::{AuthError, Caller, OperationType, required_scope};
+use crate::graphql::{ErrorCode, Executor, Operation, RequestContext};
 
 mod outcome;
 mod parameters;
@@ -55,7 +55,7 @@ pub(super) async fn post(
         _ if !is_json(&parts.headers) => {
             let message = "the Content-Type must be application/json, in UTF-8";
             Err(Outcome::refused(
-                Code::BadRequest,
+                ErrorCode::BadRequest,
                 message,
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ))
@@ -64,10 +64,10 @@ pub(super) async fn post(
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let message = format!(
                 "the body must have at most {} bytes",
-                shared.service.executor.limits().body_bytes
+                shared.state.executor.limits().body_bytes
             );
             Err(Outcome::refused(
-                Code::PayloadTooLarge,
+                ErrorCode::PayloadTooLarge,
                 message,
                 StatusCode::PAYLOAD_TOO_LARGE,
             ))
@@ -86,14 +86,18 @@ async fn respond(
 ) -> Response {
     let mut summary = Summary::default();
     let mut limit: AnswerLimit = parts.extensions.get().copied().unwrap_or_default();
-    let outcome = match callers::caller(&shared.service.access, parts).await {
-        Err(Refusal::Unauthenticated) => {
-            let message = Refusal::Unauthenticated.to_string();
-            Outcome::refused(Code::Unauthenticated, message, StatusCode::UNAUTHORIZED)
+    let outcome = match authentication::caller(&shared.state.authenticator, parts).await {
+        Err(AuthError::Unauthenticated) => {
+            let message = AuthError::Unauthenticated.to_string();
+            Outcome::refused(ErrorCode::Unauthenticated, message, StatusCode::UNAUTHORIZED)
         }
-        Err(Refusal::CannotTell) => {
-            let message = Refusal::CannotTell.to_string();
-            Outcome::refused(Code::ServiceUnavailable, message, StatusCode::SERVICE_UNAVAILABLE)
+        Err(AuthError::Unavailable) => {
+            let message = AuthError::Unavailable.to_string();
+            Outcome::refused(
+                ErrorCode::ServiceUnavailable,
+                message,
+                StatusCode::SERVICE_UNAVAILABLE,
+            )
         }
         Ok(caller) => {
             summary.caller = Some(caller.log_name());
@@ -124,7 +128,7 @@ async fn execute(
     parameters: Parameters,
     summary: &mut Summary,
 ) -> Result<Outcome, Outcome> {
-    let executor = &shared.service.executor;
+    let executor = &shared.state.executor;
     let chosen = executor
         .choose(&parameters.query, parameters.operation_name.as_deref())
         .map_err(Outcome::not_executed)?;
@@ -134,7 +138,7 @@ async fn execute(
     if *method != Method::POST && chosen.is_mutation() {
         let message = "only queries can be sent by GET: send this operation by POST";
         return Err(Outcome::refused(
-            Code::BadRequest,
+            ErrorCode::BadRequest,
             message,
             StatusCode::METHOD_NOT_ALLOWED,
         ));
@@ -144,9 +148,9 @@ async fn execute(
         .map_err(Outcome::not_executed)?;
     check_access(executor, caller, &operation)?;
 
-    let repository = shared.service.repository.metered();
-    let session = Session::new(repository.clone(), shared.service.clock.clone());
-    let response = executor.execute(operation, session).await;
+    let repository = shared.state.repository.metered();
+    let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone());
+    let response = executor.execute(operation, request_context).await;
     summary.dynamodb_requests = repository.requests_made();
     Ok(Outcome::executed(response))
 }
@@ -154,18 +158,18 @@ async fn execute(
 /// Refuses an operation as a whole when any of its fields is not for this caller.
 fn check_access(executor: &Executor, caller: &Caller, operation: &Operation) -> Result<(), Outcome> {
     let root = if operation.is_mutation() {
-        Root::Mutation
+        OperationType::Mutation
     } else {
-        Root::Query
+        OperationType::Query
     };
     for field in operation.root_fields() {
         let Some(scope) = required_scope(root, field).filter(|scope| !caller.may(*scope)) else {
             continue;
         };
         let (code, status) = if caller.is_anonymous() {
-            (Code::Unauthenticated, StatusCode::UNAUTHORIZED)
+            (ErrorCode::Unauthenticated, StatusCode::UNAUTHORIZED)
         } else {
-            (Code::Forbidden, StatusCode::FORBIDDEN)
+            (ErrorCode::Forbidden, StatusCode::FORBIDDEN)
         };
         let message = format!("this takes a credential with the scope {}", scope.name());
         return Err(Outcome::refused(code, message, status));
@@ -182,13 +186,13 @@ fn check_access(executor: &Executor, caller: &Caller, operation: &Operation) -> 
 
 /// The answer to what is no GraphQL request.
 fn bad_request(message: String) -> Outcome {
-    Outcome::refused(Code::BadRequest, message, StatusCode::BAD_REQUEST)
+    Outcome::refused(ErrorCode::BadRequest, message, StatusCode::BAD_REQUEST)
 }
 
 fn not_acceptable() -> Response {
     let message = "the answer can be application/graphql-response+json or application/json: \
                    the Accept header must admit one of them";
-    Outcome::refused(Code::BadRequest, message, StatusCode::NOT_ACCEPTABLE)
+    Outcome::refused(ErrorCode::BadRequest, message, StatusCode::NOT_ACCEPTABLE)
         .into_response(Format::Json, AnswerLimit::default())
 }
 

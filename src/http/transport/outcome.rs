@@ -5,9 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::graphql::{Code, request_error};
+use crate::graphql::{ErrorCode, request_error};
+use crate::http::content_negotiation::{Format, add_demand};
 use crate::http::request_log::RequestId;
-use crate::http::wire::{Format, add_demand};
 use crate::repository::RepositoryError;
 
 /// What became of a GraphQL request.
@@ -38,7 +38,7 @@ impl Outcome {
     }
 
     /// The request is refused, whatever its document says.
-    pub(super) fn refused(code: Code, message: impl Into<String>, status: StatusCode) -> Self {
+    pub(super) fn refused(code: ErrorCode, message: impl Into<String>, status: StatusCode) -> Self {
         Self {
             data: None,
             errors: vec![request_error(code, message)],
@@ -53,12 +53,12 @@ impl Outcome {
         // The resolvers' errors have codes; what has none is the library's own, about arguments that it
         // could not turn into their types.
         for error in &mut errors {
-            Code::BadUserInput.mark(error);
+            ErrorCode::BadUserInput.mark(error);
         }
         if !errors.is_empty() && errors.iter().all(is_for_later) && is_nothing(&response.data) {
             // Nothing of what was asked was done. Said by the status, too, it is also understood by what
             // stands between the service and its clients.
-            let statuses = errors.iter().filter_map(Code::of).map(status_of);
+            let statuses = errors.iter().filter_map(ErrorCode::of).map(status_of);
             return Self {
                 data: None,
                 status: statuses.max().unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
@@ -67,7 +67,7 @@ impl Outcome {
             };
         }
         let status = if response.data == Value::Null {
-            let statuses = errors.iter().filter_map(Code::of).map(status_of);
+            let statuses = errors.iter().filter_map(ErrorCode::of).map(status_of);
             statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         } else {
             StatusCode::OK
@@ -108,7 +108,12 @@ impl Outcome {
     /// The codes of the errors, each once, commas between them; `None` if there are none.
     pub(super) fn error_codes(&self) -> Option<String> {
         let mut codes: Vec<&str> = Vec::new();
-        for code in self.errors.iter().filter_map(Code::of).map(Code::as_str) {
+        for code in self
+            .errors
+            .iter()
+            .filter_map(ErrorCode::of)
+            .map(ErrorCode::as_str)
+        {
             if !codes.contains(&code) {
                 codes.push(code);
             }
@@ -120,7 +125,7 @@ impl Outcome {
     pub(super) fn with_request_id(mut self, id: Option<&RequestId>) -> Self {
         let Some(RequestId(id)) = id else { return self };
         for error in &mut self.errors {
-            if Code::of(error) == Some(Code::InternalServerError) {
+            if ErrorCode::of(error) == Some(ErrorCode::InternalServerError) {
                 let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
                 extensions.set("requestId", id.as_str());
             }
@@ -138,7 +143,7 @@ impl Outcome {
             );
             self = Self {
                 data: self.data.is_some().then_some(Value::Null),
-                ..Self::not_executed(vec![request_error(Code::ResponseTooLarge, message)])
+                ..Self::not_executed(vec![request_error(ErrorCode::ResponseTooLarge, message)])
             };
             self.written(AnswerLimit(usize::MAX)).unwrap_or_default()
         });
@@ -211,7 +216,7 @@ impl std::io::Write for Body {
 }
 
 /// The body of an answer to a request whose handler did not come to an end.
-pub(in crate::http) fn error_body(code: Code, message: &str) -> axum::Json<serde_json::Value> {
+pub(in crate::http) fn error_body(code: ErrorCode, message: &str) -> axum::Json<serde_json::Value> {
     let error = serde_json::json!({ "message": message, "extensions": { "code": code.as_str() } });
     axum::Json(serde_json::json!({ "errors": [error] }))
 }
@@ -219,8 +224,8 @@ pub(in crate::http) fn error_body(code: Code, message: &str) -> axum::Json<serde
 /// Whether an error may be gone when the request is made again.
 fn is_for_later(error: &ServerError) -> bool {
     matches!(
-        Code::of(error),
-        Some(Code::TooManyRequests | Code::ServiceUnavailable)
+        ErrorCode::of(error),
+        Some(ErrorCode::TooManyRequests | ErrorCode::ServiceUnavailable)
     )
 }
 
@@ -234,11 +239,11 @@ fn is_nothing(data: &Value) -> bool {
 }
 
 /// The status of an answer that has no data because of such an error.
-pub(in crate::http) fn status_of(code: Code) -> StatusCode {
+pub(in crate::http) fn status_of(code: ErrorCode) -> StatusCode {
     match code {
-        Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }
 }
