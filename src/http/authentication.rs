@@ -4,12 +4,13 @@ use axum::http::header;
 use axum::http::request::Parts;
 
 use super::STAFF_PATH;
-use crate::auth::{AuthError, Authenticator, Caller, VerifiedIdentity};
+use super::errors::HttpError;
+use crate::auth::{Authenticator, Caller, VerifiedIdentity};
 
 /// Who makes this request.
-pub(super) async fn caller(authenticator: &Authenticator, parts: &Parts) -> Result<Caller, AuthError> {
+pub(super) async fn caller(authenticator: &Authenticator, parts: &Parts) -> Result<Caller, HttpError> {
     if parts.uri.path() == STAFF_PATH {
-        return authenticator.staff_caller(parts.extensions.get::<VerifiedIdentity>());
+        return Ok(authenticator.staff_caller(parts.extensions.get::<VerifiedIdentity>())?);
     }
     let mut credentials = parts.headers.get_all(header::AUTHORIZATION).iter();
     let first = credentials.next();
@@ -18,5 +19,5 @@ pub(super) async fn caller(authenticator: &Authenticator, parts: &Parts) -> Resu
         None => first.map(header::HeaderValue::as_bytes),
         Some(_) => Some(b"".as_slice()),
     };
-    authenticator.public_caller(credential).await
+    Ok(authenticator.public_caller(credential).await?)
 }

@@ -1,11 +1,8 @@
-//! Content negotiation and JSON bodies.
+//! Content negotiation: the format of a response, and whether a body is JSON.
 
-use axum::Json;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
 use headers_accept::Accept;
 use mediatype::{MediaType, MediaTypeBuf, names};
-use serde_json::json;
 
 /// What an answer can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,25 +86,6 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
         && media_type.subty == "json"
         && media_type.suffix.is_none()
         && charset_is_utf_8
-}
-
-/// An answer outside GraphQL that says what is wrong.
-pub(crate) fn plain_error(status: StatusCode, message: impl Into<String>) -> Response {
-    let mut response = (status, Json(json!({ "error": message.into() }))).into_response();
-    add_demand(&mut response);
-    response
-}
-
-/// Adds the header that says what an answer of this status asks of the client.
-pub(super) fn add_demand(response: &mut Response) {
-    let (name, value) = match response.status() {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => (header::RETRY_AFTER, "1"),
-        StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
-        _ => return,
-    };
-    response
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
 }
 
 #[cfg(test)]

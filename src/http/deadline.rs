@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::errors::Form;
+use super::errors::{HttpError, Shape};
 use crate::graphql::ErrorCode;
 
 /// What is left for the answer itself on its way out.
@@ -23,7 +22,7 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     let Some(Deadline(deadline)) = request.extensions().get().copied() else {
         return next.run(request).await;
     };
-    let form = Form::at(request.uri());
+    let shape = Shape::at(request.uri());
     let left = deadline
         .saturating_duration_since(Instant::now())
         .saturating_sub(RESERVE);
@@ -33,9 +32,5 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     tracing::error!("a request was given up for lack of time");
     let message = "there was no time left: what was asked may or may not have been done; to submit again is safe \
                    with the same idempotency key";
-    form.answer(
-        StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::ServiceUnavailable,
-        message,
-    )
+    shape.response(HttpError::new(ErrorCode::ServiceUnavailable, message))
 }

@@ -20,10 +20,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-#[cfg(feature = "local")]
-pub(crate) use content_negotiation::plain_error;
 pub use deadline::Deadline;
-pub use errors::Malformed;
+pub use errors::HttpError;
+#[cfg(feature = "local")]
+pub(crate) use errors::plain_error;
 pub use request_log::RequestId;
 pub use transport::AnswerLimit;
 
@@ -98,11 +98,11 @@ async fn to_explorer() -> Response {
 
 async fn not_found() -> Response {
     let message = "there is nothing here: the paths are /graphql, /staff/graphql and /feedback";
-    content_negotiation::plain_error(StatusCode::NOT_FOUND, message)
+    errors::plain_error(StatusCode::NOT_FOUND, message)
 }
 
 /// The router adds the `Allow` header.
 async fn method_not_allowed() -> Response {
     let message = "this path does not take this method: see the Allow header for those it takes";
-    content_negotiation::plain_error(StatusCode::METHOD_NOT_ALLOWED, message)
+    errors::plain_error(StatusCode::METHOD_NOT_ALLOWED, message)
 }

@@ -15,14 +15,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::content_negotiation::{is_json, plain_error};
+use super::content_negotiation::is_json;
+use super::errors::{HttpError, plain_error, read_body};
 use super::request_log::Summary;
-use super::transport::status_of;
-use super::{Shared, authentication, idempotency_key};
-use crate::auth::AuthError;
+use super::{AppState, Shared, authentication, idempotency_key};
 use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
 use crate::graphql::ErrorCode;
-use crate::repository::{RepositoryError, Submission};
+use crate::repository::Submission;
 
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
@@ -32,7 +31,10 @@ pub(super) async fn post(
     let mut summary = Summary::default();
     let mut response = match submit(&shared, &parts, body, &mut summary).await {
         Ok(()) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
-        Err((status, message)) => plain_error(status, message),
+        Err(error) => {
+            summary.error_codes = Some(error.code.as_str().to_owned());
+            plain_error(error.status, error.message)
+        }
     };
     response.extensions_mut().insert(summary);
     response
@@ -43,43 +45,40 @@ async fn submit(
     parts: &Parts,
     body: Result<Bytes, BytesRejection>,
     summary: &mut Summary,
-) -> Result<(), (StatusCode, String)> {
-    let caller = authentication::caller(&shared.state.authenticator, parts).await;
-    let caller = caller.map_err(|refusal| match refusal {
-        AuthError::Unauthenticated => (StatusCode::UNAUTHORIZED, refusal.to_string()),
-        AuthError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
-    })?;
+) -> Result<(), HttpError> {
+    let AppState {
+        executor,
+        repository,
+        clock,
+        authenticator,
+    } = &shared.state;
+    let caller = authentication::caller(authenticator, parts).await?;
     summary.caller = Some(caller.log_name());
     if parts.headers.contains_key(header::ORIGIN) && !is_json(&parts.headers) {
-        let message = "from a web page the Content-Type must be application/json, in UTF-8".to_owned();
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        let message = "from a web page the Content-Type must be application/json, in UTF-8";
+        return Err(HttpError::bad_request(message).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let body = body.map_err(|rejection| match rejection.status() {
-        status @ StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = shared.state.executor.limits().body_bytes;
-            (status, format!("the body must have at most {most} bytes"))
-        }
-        _ => (
-            StatusCode::BAD_REQUEST,
-            "the body could not be read to its end".to_owned(),
-        ),
-    })?;
-    let bad_request = |message| (StatusCode::BAD_REQUEST, message);
-    let key = idempotency_key::read(&parts.headers).map_err(bad_request)?;
-    let new = parse(&body, key).map_err(bad_request)?;
-    let repository = shared.state.repository.metered();
-    let now = shared.state.clock.now();
+    let body = read_body(body, executor.limits().body_bytes)?;
+    let key = idempotency_key::read(&parts.headers).map_err(HttpError::bad_request)?;
+    let new = parse(&body, key).map_err(HttpError::bad_request)?;
+    let repository = repository.metered();
+    let now = clock.now();
     let id = new.id(now);
     let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();
-    match submission.map_err(|error| failure(&error))? {
+    let submission = submission.map_err(|error| {
+        tracing::error!(%error, "an operation on the table failed");
+        let (code, message) = ErrorCode::of_failure(&error);
+        HttpError::new(code, message)
+    })?;
+    match submission {
         Submission::Stored(_) | Submission::Replayed(_) => Ok(()),
         Submission::KeyReused => {
-            let message = Violation::idempotency_key_reused().message;
-            Err((
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the Idempotency-Key {message}"),
-            ))
+            let message = format!(
+                "the Idempotency-Key {}",
+                Violation::idempotency_key_reused().message
+            );
+            Err(HttpError::bad_request(message).with_status(StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
 }
@@ -108,10 +107,4 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
         });
         sentences.collect::<Vec<_>>().join(", and ")
     })
-}
-
-fn failure(error: &RepositoryError) -> (StatusCode, String) {
-    tracing::error!(%error, "an operation on the table failed");
-    let (code, message) = ErrorCode::of_failure(error);
-    (status_of(code), message.to_owned())
 }

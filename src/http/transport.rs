@@ -16,13 +16,13 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 pub use self::outcome::AnswerLimit;
-use self::outcome::Outcome;
-pub(super) use self::outcome::{error_body, status_of};
+pub(super) use self::outcome::Outcome;
 use self::parameters::Parameters;
 use super::content_negotiation::{Format, is_json};
+use super::errors::{HttpError, read_body};
 use super::request_log::{RequestId, Summary};
 use super::{STAFF_PATH, Shared, authentication, explorer};
-use crate::auth::{AuthError, Caller, OperationType, required_scope};
+use crate::auth::{Caller, OperationType, required_scope};
 use crate::graphql::{ErrorCode, Executor, Operation, RequestContext};
 
 mod outcome;
@@ -39,7 +39,13 @@ pub(super) async fn get(State(shared): State<Arc<Shared>>, parts: Parts) -> Resp
         (None, _) => return not_acceptable(),
     };
     let parameters = Parameters::from_query(parts.uri.query().unwrap_or_default());
-    respond(&shared, &parts, format, parameters.map_err(bad_request)).await
+    respond(
+        &shared,
+        &parts,
+        format,
+        parameters.map_err(HttpError::bad_request),
+    )
+    .await
 }
 
 /// `POST /graphql`: queries and mutations.
@@ -51,63 +57,33 @@ pub(super) async fn post(
     let Some(format) = Format::negotiate(&parts.headers, |format| format != Format::Html) else {
         return not_acceptable();
     };
-    let parameters = match body {
-        _ if !is_json(&parts.headers) => {
-            let message = "the Content-Type must be application/json, in UTF-8";
-            Err(Outcome::refused(
-                ErrorCode::BadRequest,
-                message,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ))
-        }
-        Ok(body) => Parameters::from_json(&body).map_err(bad_request),
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = format!(
-                "the body must have at most {} bytes",
-                shared.state.executor.limits().body_bytes
-            );
-            Err(Outcome::refused(
-                ErrorCode::PayloadTooLarge,
-                message,
-                StatusCode::PAYLOAD_TOO_LARGE,
-            ))
-        }
-        Err(_) => Err(bad_request("the body could not be read to its end".to_owned())),
+    let parameters = if is_json(&parts.headers) {
+        let body = read_body(body, shared.state.executor.limits().body_bytes);
+        body.and_then(|body| Parameters::from_json(&body).map_err(HttpError::bad_request))
+    } else {
+        let error = HttpError::bad_request("the Content-Type must be application/json, in UTF-8");
+        Err(error.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
     };
     respond(&shared, &parts, format, parameters).await
 }
 
-/// Decides who calls, executes what they ask for, and writes what became of it.
+/// Authenticates the caller, executes the operation, and writes the response.
 async fn respond(
     shared: &Shared,
     parts: &Parts,
     format: Format,
-    parameters: Result<Parameters, Outcome>,
+    parameters: Result<Parameters, HttpError>,
 ) -> Response {
     let mut summary = Summary::default();
     let mut limit: AnswerLimit = parts.extensions.get().copied().unwrap_or_default();
     let outcome = match authentication::caller(&shared.state.authenticator, parts).await {
-        Err(AuthError::Unauthenticated) => {
-            let message = AuthError::Unauthenticated.to_string();
-            Outcome::refused(ErrorCode::Unauthenticated, message, StatusCode::UNAUTHORIZED)
-        }
-        Err(AuthError::Unavailable) => {
-            let message = AuthError::Unavailable.to_string();
-            Outcome::refused(
-                ErrorCode::ServiceUnavailable,
-                message,
-                StatusCode::SERVICE_UNAVAILABLE,
-            )
-        }
+        Err(error) => error.into(),
         Ok(caller) => {
             summary.caller = Some(caller.log_name());
             if caller.is_anonymous() {
                 limit = limit.min(AnswerLimit::ANONYMOUS);
             }
-            let executed = match parameters {
-                Ok(parameters) => execute(shared, &parts.method, &caller, parameters, &mut summary).await,
-                Err(refused) => Err(refused),
-            };
+            let executed = execute(shared, &parts.method, &caller, parameters, &mut summary).await;
             executed.unwrap_or_else(|refused| refused)
         }
     };
@@ -120,32 +96,25 @@ async fn respond(
     response
 }
 
-/// Executes a request, unless something is against it, which is found out before anything is executed.
+/// Executes a request. Every check comes before anything is executed.
 async fn execute(
     shared: &Shared,
     method: &Method,
     caller: &Caller,
-    parameters: Parameters,
+    parameters: Result<Parameters, HttpError>,
     summary: &mut Summary,
 ) -> Result<Outcome, Outcome> {
+    let parameters = parameters?;
     let executor = &shared.state.executor;
-    let chosen = executor
-        .choose(&parameters.query, parameters.operation_name.as_deref())
-        .map_err(Outcome::not_executed)?;
+    let chosen = executor.choose(&parameters.query, parameters.operation_name.as_deref())?;
     summary.operation = chosen.name().map(str::to_owned);
     summary.operation_type = Some(if chosen.is_mutation() { "mutation" } else { "query" });
     // Not only by GET: HEAD comes this way too.
     if *method != Method::POST && chosen.is_mutation() {
-        let message = "only queries can be sent by GET: send this operation by POST";
-        return Err(Outcome::refused(
-            ErrorCode::BadRequest,
-            message,
-            StatusCode::METHOD_NOT_ALLOWED,
-        ));
+        let error = HttpError::bad_request("only queries can be sent by GET: send this operation by POST");
+        return Err(error.with_status(StatusCode::METHOD_NOT_ALLOWED).into());
     }
-    let operation = executor
-        .prepare(chosen, &parameters.variables)
-        .map_err(Outcome::not_executed)?;
+    let operation = executor.prepare(chosen, &parameters.variables)?;
     check_access(executor, caller, &operation)?;
 
     let repository = shared.state.repository.metered();
@@ -157,43 +126,37 @@ async fn execute(
 
 /// Refuses an operation as a whole when any of its fields is not for this caller.
 fn check_access(executor: &Executor, caller: &Caller, operation: &Operation) -> Result<(), Outcome> {
-    let root = if operation.is_mutation() {
+    let operation_type = if operation.is_mutation() {
         OperationType::Mutation
     } else {
         OperationType::Query
     };
     for field in operation.root_fields() {
-        let Some(scope) = required_scope(root, field).filter(|scope| !caller.may(*scope)) else {
+        let scope = required_scope(operation_type, field);
+        let Some(scope) = scope.filter(|scope| !caller.may(*scope)) else {
             continue;
         };
-        let (code, status) = if caller.is_anonymous() {
-            (ErrorCode::Unauthenticated, StatusCode::UNAUTHORIZED)
+        let code = if caller.is_anonymous() {
+            ErrorCode::Unauthenticated
         } else {
-            (ErrorCode::Forbidden, StatusCode::FORBIDDEN)
+            ErrorCode::Forbidden
         };
         let message = format!("this takes a credential with the scope {}", scope.name());
-        return Err(Outcome::refused(code, message, status));
+        return Err(HttpError::new(code, message).into());
     }
     if caller.is_anonymous() {
         let submissions = operation.root_fields().filter(|field| *field == "submitFeedback");
-        executor
-            .limits()
-            .check_submissions(submissions.count())
-            .map_err(|error| Outcome::not_executed(vec![error]))?;
+        let checked = executor.limits().check_submissions(submissions.count());
+        checked.map_err(|error| vec![error])?;
     }
     Ok(())
-}
-
-/// The answer to what is no GraphQL request.
-fn bad_request(message: String) -> Outcome {
-    Outcome::refused(ErrorCode::BadRequest, message, StatusCode::BAD_REQUEST)
 }
 
 fn not_acceptable() -> Response {
     let message = "the answer can be application/graphql-response+json or application/json: \
                    the Accept header must admit one of them";
-    Outcome::refused(ErrorCode::BadRequest, message, StatusCode::NOT_ACCEPTABLE)
-        .into_response(Format::Json, AnswerLimit::default())
+    let error = HttpError::bad_request(message).with_status(StatusCode::NOT_ACCEPTABLE);
+    Outcome::from(error).into_response(Format::Json, AnswerLimit::default())
 }
 
 fn explorer_page(source: explorer::Source) -> Response {

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::auth::VerifiedIdentity;
-use crate::http::Malformed;
+use crate::http::HttpError;
 
 /// The longest URI that a request can have. The front doors let through a quarter of it, or less.
 const MAX_URI_BYTES: usize = 65_534;
@@ -63,14 +63,14 @@ impl Event {
         let mut request = Request::default();
         let Ok(mut event) = serde_json::from_str::<Value>(payload.get()) else {
             let message = "the event has half a surrogate pair in it, or is nested too deeply";
-            request.extensions_mut().insert(Malformed::bad_request(message));
+            request.extensions_mut().insert(HttpError::bad_request(message));
             // The answer to it has nothing that another front door would not take.
             let front = Front::Payload2;
             return Some(Self { request, front });
         };
         let front = Front::of(&event)?;
-        if let Err(malformed) = fill(&mut request, front, &mut event) {
-            request.extensions_mut().insert(malformed);
+        if let Err(error) = fill(&mut request, front, &mut event) {
+            request.extensions_mut().insert(error);
         }
         Some(Self { request, front })
     }
@@ -90,7 +90,7 @@ impl Front {
 }
 
 /// Makes the request what the event says. What comes first is there even if what comes later is malformed.
-fn fill(request: &mut Request, front: Front, event: &mut Value) -> Result<(), Malformed> {
+fn fill(request: &mut Request, front: Front, event: &mut Value) -> Result<(), HttpError> {
     let path = path(front, event);
     *request.uri_mut() = uri(path.clone())?;
     *request.method_mut() = method(front, event)?;
@@ -106,14 +106,12 @@ fn fill(request: &mut Request, front: Front, event: &mut Value) -> Result<(), Ma
     Ok(())
 }
 
-fn uri(text: String) -> Result<Uri, Malformed> {
+fn uri(text: String) -> Result<Uri, HttpError> {
     if text.len() > MAX_URI_BYTES {
-        return Err(Malformed {
-            status: StatusCode::URI_TOO_LONG,
-            message: "the path and the query are too long for a request: send the operation by POST",
-        });
+        let message = "the path and the query are too long for a request: send the operation by POST";
+        return Err(HttpError::bad_request(message).with_status(StatusCode::URI_TOO_LONG));
     }
-    Uri::try_from(text).map_err(|_| Malformed::bad_request("the path or the query is none of HTTP"))
+    Uri::try_from(text).map_err(|_| HttpError::bad_request("the path or the query is none of HTTP"))
 }
 
 /// The path as the service knows it, without what leads to the service: a stage, or a custom domain's mapping.
@@ -165,13 +163,13 @@ fn below<'a>(path: &'a str, stage: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-fn method(front: Front, event: &Value) -> Result<Method, Malformed> {
+fn method(front: Front, event: &Value) -> Result<Method, HttpError> {
     let method = match front {
         Front::Payload2 => &event["requestContext"]["http"]["method"],
         Front::Payload1 | Front::LoadBalancer => &event["httpMethod"],
     };
     let method = method.as_str().unwrap_or_default();
-    Method::from_bytes(method.as_bytes()).map_err(|_| Malformed::bad_request("the method is none of HTTP"))
+    Method::from_bytes(method.as_bytes()).map_err(|_| HttpError::bad_request("the method is none of HTTP"))
 }
 
 /// The query as a client writes it. REST APIs have decoded it; load balancers have only taken it apart.
@@ -194,17 +192,16 @@ fn query(front: Front, event: &Value) -> String {
     }
 }
 
-fn headers(event: &Value) -> Result<HeaderMap, Malformed> {
+fn headers(event: &Value) -> Result<HeaderMap, HttpError> {
     let mut headers = HeaderMap::new();
     for (name, value) in named_texts(&event["multiValueHeaders"], &event["headers"]) {
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Malformed::bad_request("a header has a name that HTTP does not allow"))?;
+            .map_err(|_| HttpError::bad_request("a header has a name that HTTP does not allow"))?;
         let value = HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| Malformed::bad_request("a header has a value that HTTP does not allow"))?;
-        let appended = headers.try_append(name, value);
-        appended.map_err(|_| Malformed {
-            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            message: "the request has too many headers",
+            .map_err(|_| HttpError::bad_request("a header has a value that HTTP does not allow"))?;
+        headers.try_append(name, value).map_err(|_| {
+            let error = HttpError::bad_request("the request has too many headers");
+            error.with_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
         })?;
     }
     Ok(headers)
@@ -222,7 +219,7 @@ fn named_texts<'a>(lists: &'a Value, single: &'a Value) -> impl Iterator<Item = 
 }
 
 /// The body, decoded where it is in base64. What cannot be decoded was not encoded, whatever the event says.
-fn body(event: &mut Value) -> Result<Body, Malformed> {
+fn body(event: &mut Value) -> Result<Body, HttpError> {
     match event["body"].take() {
         Value::Null => Ok(Body::empty()),
         Value::String(text) => {
@@ -231,7 +228,7 @@ fn body(event: &mut Value) -> Result<Body, Malformed> {
                 .and_then(Result::ok)
                 .map_or_else(|| Body::from(text), Body::from))
         }
-        _ => Err(Malformed::bad_request("the body is no text")),
+        _ => Err(HttpError::bad_request("the body is no text")),
     }
 }
 

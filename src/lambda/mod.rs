@@ -4,7 +4,7 @@
 //! Responses are written by `lambda_http`. Requests are read from the event's JSON here: its types refuse an event for
 //! a header that HTTP does not allow, and panic on an invalid host or query; clients can write all of these. An event
 //! with an HTTP request in it always gets an HTTP answer: a request that HTTP does not allow goes to the router marked
-//! as [`Malformed`](crate::http::Malformed), and is refused and logged there like any other.
+//! with an [`HttpError`](crate::http::HttpError), and is refused and logged there like any other.
 
 mod answer;
 mod event;

@@ -1,4 +1,4 @@
-//! What became of a GraphQL request, and how it is told.
+//! The outcome of a GraphQL request, and the response that it gets.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::{StatusCode, header};
@@ -6,13 +6,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::graphql::{ErrorCode, request_error};
-use crate::http::content_negotiation::{Format, add_demand};
+use crate::http::content_negotiation::Format;
+use crate::http::errors::{HttpError, add_headers};
 use crate::http::request_log::RequestId;
 use crate::repository::RepositoryError;
 
-/// What became of a GraphQL request.
+/// The outcome of a GraphQL request.
 #[derive(Debug, Serialize)]
-pub(super) struct Outcome {
+pub(in crate::http) struct Outcome {
     /// Present if the request was executed, null if that came to nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
@@ -20,25 +21,21 @@ pub(super) struct Outcome {
     errors: Vec<ServerError>,
     #[serde(skip)]
     status: StatusCode,
-    /// Whether the status is the same for clients from before the specification, to which an answer of 200
-    /// tells that there was a GraphQL request, whatever became of it.
+    /// Whether the status is the same for clients from before the specification, which expect 200 for every GraphQL
+    /// request that is well-formed.
     #[serde(skip)]
     is_status_for_all: bool,
 }
 
-impl Outcome {
-    /// The document cannot be executed.
-    pub(super) fn not_executed(errors: Vec<ServerError>) -> Self {
-        Self {
-            data: None,
-            errors,
-            status: StatusCode::BAD_REQUEST,
-            is_status_for_all: false,
-        }
-    }
-
-    /// The request is refused, whatever its document says.
-    pub(super) fn refused(code: ErrorCode, message: impl Into<String>, status: StatusCode) -> Self {
+/// The request is refused.
+impl From<HttpError> for Outcome {
+    fn from(
+        HttpError {
+            code,
+            status,
+            message,
+        }: HttpError,
+    ) -> Self {
         Self {
             data: None,
             errors: vec![request_error(code, message)],
@@ -46,36 +43,45 @@ impl Outcome {
             is_status_for_all: true,
         }
     }
+}
 
+/// The operation is not executed.
+impl From<Vec<ServerError>> for Outcome {
+    fn from(errors: Vec<ServerError>) -> Self {
+        let mut codes = errors.iter().filter_map(ErrorCode::of);
+        let statuses = codes.clone().map(ErrorCode::status);
+        Self {
+            data: None,
+            status: statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            is_status_for_all: codes.all(ErrorCode::has_status_for_all),
+            errors,
+        }
+    }
+}
+
+impl Outcome {
     /// The operation was executed.
     pub(super) fn executed(response: async_graphql::Response) -> Self {
         let mut errors = response.errors;
-        // The resolvers' errors have codes; what has none is the library's own, about arguments that it
-        // could not turn into their types.
+        // The resolvers' errors have codes. Those without are the library's own, about arguments that it could not
+        // turn into their types.
         for error in &mut errors {
             ErrorCode::BadUserInput.mark(error);
         }
-        if !errors.is_empty() && errors.iter().all(is_for_later) && is_nothing(&response.data) {
-            // Nothing of what was asked was done. Said by the status, too, it is also understood by what
-            // stands between the service and its clients.
-            let statuses = errors.iter().filter_map(ErrorCode::of).map(status_of);
+        if is_nothing(&response.data) && !errors.is_empty() && errors.iter().all(is_transient) {
+            // Nothing of the operation was done. A status says so to whatever is between the service and its clients.
+            return errors.into();
+        }
+        if response.data == Value::Null {
             return Self {
-                data: None,
-                status: statuses.max().unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
-                errors,
-                is_status_for_all: true,
+                data: Some(Value::Null),
+                ..errors.into()
             };
         }
-        let status = if response.data == Value::Null {
-            let statuses = errors.iter().filter_map(ErrorCode::of).map(status_of);
-            statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-        } else {
-            StatusCode::OK
-        };
         Self {
             data: Some(response.data),
             errors,
-            status,
+            status: StatusCode::OK,
             is_status_for_all: false,
         }
     }
@@ -134,7 +140,7 @@ impl Outcome {
     }
 
     /// Writes the answer, unless it would be too long.
-    pub(super) fn into_response(mut self, format: Format, limit: AnswerLimit) -> Response {
+    pub(in crate::http) fn into_response(mut self, format: Format, limit: AnswerLimit) -> Response {
         let body = self.written(limit).unwrap_or_else(|| {
             let AnswerLimit(most) = limit;
             let message = format!(
@@ -143,7 +149,7 @@ impl Outcome {
             );
             self = Self {
                 data: self.data.is_some().then_some(Value::Null),
-                ..Self::not_executed(vec![request_error(ErrorCode::ResponseTooLarge, message)])
+                ..vec![request_error(ErrorCode::ResponseTooLarge, message)].into()
             };
             self.written(AnswerLimit(usize::MAX)).unwrap_or_default()
         });
@@ -156,7 +162,7 @@ impl Outcome {
             (header::VARY, "Accept"),
         ];
         let mut response = (status, headers, body).into_response();
-        add_demand(&mut response);
+        add_headers(&mut response);
         if status == StatusCode::METHOD_NOT_ALLOWED {
             let allowed = header::HeaderValue::from_static("POST");
             response.headers_mut().insert(header::ALLOW, allowed);
@@ -215,18 +221,9 @@ impl std::io::Write for Body {
     }
 }
 
-/// The body of an answer to a request whose handler did not come to an end.
-pub(in crate::http) fn error_body(code: ErrorCode, message: &str) -> axum::Json<serde_json::Value> {
-    let error = serde_json::json!({ "message": message, "extensions": { "code": code.as_str() } });
-    axum::Json(serde_json::json!({ "errors": [error] }))
-}
-
-/// Whether an error may be gone when the request is made again.
-fn is_for_later(error: &ServerError) -> bool {
-    matches!(
-        ErrorCode::of(error),
-        Some(ErrorCode::TooManyRequests | ErrorCode::ServiceUnavailable)
-    )
+/// Whether the request may succeed later.
+fn is_transient(error: &ServerError) -> bool {
+    ErrorCode::of(error).is_some_and(ErrorCode::is_transient)
 }
 
 /// Whether there is no value in the data of a request that failed in part.
@@ -235,15 +232,5 @@ fn is_nothing(data: &Value) -> bool {
         Value::Null => true,
         Value::Object(fields) => !fields.is_empty() && fields.values().all(|value| *value == Value::Null),
         _ => false,
-    }
-}
-
-/// The status of an answer that has no data because of such an error.
-pub(in crate::http) fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_REQUEST,
     }
 }
