@@ -8,9 +8,9 @@
 //! | [`domain`] | feedback, its identity, its place on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | how AWS is reached: region, credentials, endpoints, whose certificates are trusted, timeouts, retries |
 //! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
-//! | [`graphql`] | the schema and its execution: documents held to the specification and to limits, queries, mutations, types, cursors, the loader by id, error codes |
+//! | [`graphql`] | the schema and its execution: documents held to the specification and to limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
-//! | [`auth`] | who is calling and what they may do: scopes, API keys, verified identities, what each root field takes |
+//! | [`auth`] | who is calling and what they may do: scopes, API keys, verified identities |
 //! | [`config`] | the environment, read once into typed values |
 //! | [`logging`] | what a log line looks like, and which there are |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda wants them |
@@ -21,7 +21,7 @@
 //! | `bin/api-key` | makes an API key |
 //! | `bin/adopt` | gives the items of an older table their places on the timeline |
 //!
-//! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` beside `graphql`, and `aws`
+//! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` below `graphql`, and `aws`
 //! below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the
 //! binaries, and no type of the GraphQL libraries leaves `graphql` except into the transport, `http::transport`. What
 //! the Lambda runs and what the laptop runs differ in `bin` alone.

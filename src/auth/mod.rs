@@ -1,9 +1,7 @@
 //! Who is calling, and what they may do.
 //!
-//! A caller is decided once for each request, before anything else is looked at. A credential that is there
-//! and wrong refuses the whole request: falling back to anonymous would hide from a program that its key was
-//! revoked. What each field of the schema takes is said in one place, [`required_scope`], and what is not
-//! named there takes the most.
+//! A caller is authenticated once for each request, before anything else. A credential that is not valid refuses the
+//! whole request: falling back to anonymous would hide from a program that its key was revoked.
 
 mod api_keys;
 mod identity;
@@ -167,27 +165,6 @@ const EVERYONE: Caller = Caller {
 fn bearer_token(authorization: &[u8]) -> Option<&str> {
     let (scheme, token) = std::str::from_utf8(authorization).ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// A kind of operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationType {
-    /// A query.
-    Query,
-    /// A mutation.
-    Mutation,
-}
-
-/// What a field of a root type takes; `None` if everyone may use it. A field that is not named here takes
-/// what its root does, so that one added later is not open by oversight.
-#[must_use]
-pub fn required_scope(operation_type: OperationType, field: &str) -> Option<Scope> {
-    match (operation_type, field) {
-        // What the schema looks like is either everyone's business or, switched off, nobody's.
-        (_, "__typename" | "__schema" | "__type") | (OperationType::Mutation, "submitFeedback") => None,
-        (OperationType::Query, _) => Some(Scope::Read),
-        (OperationType::Mutation, _) => Some(Scope::Manage),
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use apollo_compiler::Name as SchemaName;
 use apollo_compiler::ast::Type;
+use apollo_compiler::executable;
 use apollo_compiler::response::JsonMap;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
@@ -29,7 +30,7 @@ const TYPE_KEY: &str = "";
 /// The operation as the library executes it: each field once, with the values of its arguments, and nothing to
 /// spread or to skip. What the schema looks like is not its concern.
 pub(super) fn library_document(
-    is_mutation: bool,
+    operation_type: executable::OperationType,
     fields: &[Field],
     variables: &JsonMap,
 ) -> ExecutableDocument {
@@ -38,7 +39,7 @@ pub(super) fn library_document(
         .filter(|field| !is_about_schema(field))
         .filter_map(|field| library_field(field, variables));
     let operation = OperationDefinition {
-        ty: if is_mutation {
+        ty: if operation_type.is_mutation() {
             OperationType::Mutation
         } else {
             OperationType::Query

@@ -27,10 +27,10 @@ pub struct ChosenOperation {
 }
 
 impl ChosenOperation {
-    /// Whether it is a mutation. There are no subscriptions in the schema, so otherwise it is a query.
+    /// Whether it is a query or a mutation. There are no subscriptions in the schema.
     #[must_use]
-    pub fn is_mutation(&self) -> bool {
-        self.operation.operation_type == OperationType::Mutation
+    pub fn operation_type(&self) -> OperationType {
+        self.operation.operation_type
     }
 
     /// The operation's name in the document, if it has one.

@@ -127,7 +127,7 @@ impl Executor {
             Response::default()
         } else {
             let mut request = async_graphql::Request::new("").data(request_context);
-            request.set_parsed_query(library_document(chosen.is_mutation(), fields, variables));
+            request.set_parsed_query(library_document(chosen.operation_type(), fields, variables));
             self.0.schema.execute(request).await
         };
         let mut about_schema = JsonMap::new();
@@ -150,20 +150,14 @@ impl Executor {
 /// An operation that is ready for execution.
 #[derive(Debug)]
 pub struct Operation {
-    chosen: ChosenOperation,
+    pub(super) chosen: ChosenOperation,
     variables: Valid<JsonMap>,
     fields: Vec<Field>,
 }
 
 impl Operation {
-    /// Whether it is a mutation; otherwise it is a query.
-    #[must_use]
-    pub fn is_mutation(&self) -> bool {
-        self.chosen.is_mutation()
-    }
-
     /// The names of the fields of the root that are executed, in order; a field under two aliases is two.
-    pub fn root_fields(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn root_fields(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.name().as_str())
     }
 }

@@ -153,10 +153,7 @@ impl Limits {
     }
 
     /// Checks how often an anonymous caller submits feedback in one operation.
-    ///
-    /// # Errors
-    /// With [`ErrorCode::TooManySubmissions`].
-    pub fn check_submissions(&self, submissions: usize) -> Result<(), ServerError> {
+    pub(super) fn check_submissions(&self, submissions: usize) -> Result<(), ServerError> {
         check(
             ErrorCode::TooManySubmissions,
             "submissions without a credential",

@@ -15,6 +15,7 @@ mod limits;
 mod loader;
 mod mutation;
 mod nesting;
+mod policy;
 mod query;
 mod rules;
 mod selection;

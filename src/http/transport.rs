@@ -22,8 +22,8 @@ use super::content_negotiation::{Format, is_json};
 use super::errors::{HttpError, read_body};
 use super::request_log::{RequestId, Summary};
 use super::{STAFF_PATH, Shared, authentication, explorer};
-use crate::auth::{Caller, OperationType, required_scope};
-use crate::graphql::{ErrorCode, Executor, Operation, RequestContext};
+use crate::auth::Caller;
+use crate::graphql::RequestContext;
 
 mod outcome;
 mod parameters;
@@ -108,48 +108,20 @@ async fn execute(
     let executor = &shared.state.executor;
     let chosen = executor.choose(&parameters.query, parameters.operation_name.as_deref())?;
     summary.operation = chosen.name().map(str::to_owned);
-    summary.operation_type = Some(if chosen.is_mutation() { "mutation" } else { "query" });
+    summary.operation_type = Some(chosen.operation_type().name());
     // Not only by GET: HEAD comes this way too.
-    if *method != Method::POST && chosen.is_mutation() {
+    if *method != Method::POST && !chosen.operation_type().is_query() {
         let error = HttpError::bad_request("only queries can be sent by GET: send this operation by POST");
         return Err(error.with_status(StatusCode::METHOD_NOT_ALLOWED).into());
     }
     let operation = executor.prepare(chosen, &parameters.variables)?;
-    check_access(executor, caller, &operation)?;
+    executor.authorize(&operation, caller)?;
 
     let repository = shared.state.repository.metered();
     let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone());
     let response = executor.execute(operation, request_context).await;
     summary.dynamodb_requests = repository.requests_made();
     Ok(Outcome::executed(response))
-}
-
-/// Refuses an operation as a whole when any of its fields is not for this caller.
-fn check_access(executor: &Executor, caller: &Caller, operation: &Operation) -> Result<(), Outcome> {
-    let operation_type = if operation.is_mutation() {
-        OperationType::Mutation
-    } else {
-        OperationType::Query
-    };
-    for field in operation.root_fields() {
-        let scope = required_scope(operation_type, field);
-        let Some(scope) = scope.filter(|scope| !caller.may(*scope)) else {
-            continue;
-        };
-        let code = if caller.is_anonymous() {
-            ErrorCode::Unauthenticated
-        } else {
-            ErrorCode::Forbidden
-        };
-        let message = format!("this takes a credential with the scope {}", scope.name());
-        return Err(HttpError::new(code, message).into());
-    }
-    if caller.is_anonymous() {
-        let submissions = operation.root_fields().filter(|field| *field == "submitFeedback");
-        let checked = executor.limits().check_submissions(submissions.count());
-        checked.map_err(|error| vec![error])?;
-    }
-    Ok(())
 }
 
 fn not_acceptable() -> Response {
