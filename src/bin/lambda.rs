@@ -39,21 +39,27 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<(), Error> {
     let aws = aws::OnLambda::new();
     let client = repository::connect_on_lambda(&aws);
-    let repository = FeedbackRepository::new(client, &config.table, config.timeline_shards)
-        .retaining_for(config.retention);
+    let Config {
+        table,
+        access,
+        limits,
+        ..
+    } = config;
+    let repository =
+        FeedbackRepository::new(client, &table.name, table.shards).retaining_for(table.retention.0);
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
-    let api_keys = config.api_keys_secret.as_deref().map(secret);
+    let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let state = AppState {
-        executor: Executor::new(config.introspection, config.limits),
+        executor: Executor::new(access.introspection, limits),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),
     };
     state.warm_up().await;
     let options = Options {
-        allowed_origins: config.allowed_origins,
-        explorer: config.explorer.then_some(Source::Cdn),
+        allowed_origins: access.allowed_origins,
+        explorer: access.explorer.then_some(Source::Cdn),
     };
     lambda_runtime::run(lambda::answering(router(state, options))).await
 }

@@ -35,13 +35,19 @@ use crate::domain::Clock;
 use crate::repository::FeedbackRepository;
 use loader::FeedbackLoader;
 
-/// Whether clients may ask what the schema looks like.
+/// Whether introspection is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Introspection {
-    /// They may.
+    /// It is.
     On,
-    /// They may not.
+    /// It is not.
     Off,
+}
+
+impl From<bool> for Introspection {
+    fn from(is_enabled: bool) -> Self {
+        if is_enabled { Self::On } else { Self::Off }
+    }
 }
 
 /// The schema in the schema definition language, in a stable order.

@@ -20,6 +20,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+pub use cors::AllowedOrigins;
+#[cfg(feature = "local")]
+pub(crate) use cors::is_loopback;
 pub use deadline::Deadline;
 pub use errors::HttpError;
 #[cfg(feature = "local")]
@@ -28,7 +31,6 @@ pub use request_log::RequestId;
 pub use transport::AnswerLimit;
 
 use crate::auth::Authenticator;
-use crate::config::AllowedOrigins;
 use crate::domain::Clock;
 use crate::graphql::Executor;
 use crate::repository::FeedbackRepository;

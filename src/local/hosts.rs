@@ -16,8 +16,7 @@ use axum::response::{IntoResponse, Response};
 use url::Host;
 
 use super::server::LocalAddress;
-use crate::config::is_loopback;
-use crate::http::plain_error;
+use crate::http::{is_loopback, plain_error};
 
 /// Hosts besides those that are this machine to everybody: loopback addresses, `localhost` and `*.localhost`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

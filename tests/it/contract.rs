@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{
     Content, EmailAddress, Feedback, FeedbackId, Metadata, MetadataEntry, PageUrl, Rating, Timestamp, Topic,
 };
+use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, MAX_BATCH, table};
 use futures_util::FutureExt;

@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
-use feedback_graphql::config::{AllowedOrigins, MAX_RETENTION_DAYS, parse_level, parse_shards};
+use feedback_graphql::config::{Retention, parse_level, parse_shards};
 use feedback_graphql::graphql::Limits;
+use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::parse_host;
 use tracing::Level;
 use url::{Host, Url};
@@ -71,7 +72,8 @@ pub struct Arguments {
         long,
         value_name = "ORIGINS",
         env = "FEEDBACK_ALLOWED_ORIGINS",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = expecting(str::parse::<AllowedOrigins>)
     )]
     pub allowed_origins: Option<AllowedOrigins>,
 
@@ -96,8 +98,8 @@ pub struct Arguments {
     pub no_explorer: bool,
 
     /// Days after which feedback that is submitted from now on expires; 0 for never
-    #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=i64::from(MAX_RETENTION_DAYS)))]
-    pub retention_days: u32,
+    #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value = "0", value_parser = expecting(str::parse::<Retention>))]
+    pub retention_days: Retention,
 
     /// Limits on what one request may ask for, like "depth=16 complexity=5000"
     #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]

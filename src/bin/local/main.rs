@@ -8,16 +8,14 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
 use feedback_graphql::auth::{ApiKeys, Authenticator, KeySet, KeySource, NewKey, Scope, make_key};
-use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::{Executor, Introspection};
+use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{AppState, Options, router};
+use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Assets, Engine, Hosts, Storage, add_sample, serve, takes_any_credentials};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, table};
@@ -55,22 +53,16 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let is_new = table::create_if_missing(&client, &arguments.table)
         .await
         .map_err(unusable)?;
-    let days = arguments.retention_days;
     let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
-        .retaining_for((days > 0).then(|| Duration::from_hours(24) * days));
+        .retaining_for(arguments.retention_days.0);
     let shards = repository.warm_up(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
         .map_err(|error| format!("cannot add the sample: {error}"))?;
 
     let (authenticator, key) = authenticator(&arguments)?;
-    let introspection = if arguments.no_introspection {
-        Introspection::Off
-    } else {
-        Introspection::On
-    };
     let state = AppState {
-        executor: Executor::new(introspection, arguments.limits),
+        executor: Executor::new((!arguments.no_introspection).into(), arguments.limits),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(authenticator),

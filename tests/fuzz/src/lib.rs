@@ -14,14 +14,13 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use feedback_graphql::auth::Authenticator;
-use feedback_graphql::config::AllowedOrigins;
 use feedback_graphql::domain::{
     Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
     Rating, Timestamp, Topic,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
-use feedback_graphql::http::{Options, AppState, router};
+use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::{self, FeedbackRepository, table};
 use serde_json::{Value, json};
