@@ -1,8 +1,8 @@
 //! Errors as clients see them.
 //!
-//! A resolver's error type must not implement `Display`: the library would send its text to the client.
-//! So resolvers return [`ApiError`], and one conversion decides what leaves. What went wrong inside
-//! travels along unseen and is logged once, by the transport.
+//! Resolvers return [`ApiError`], and one conversion decides what clients see of it. The source travels along unseen
+//! and is logged once, by the transport. With the library's feature `custom-error-conversion`, no other error becomes
+//! one of GraphQL through `?`.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -107,8 +107,8 @@ pub fn request_error(code: ErrorCode, message: impl Into<String>) -> ServerError
     error
 }
 
-/// Why a field has no value. Deliberately without `Display`.
-#[derive(Debug)]
+/// Why a field has no value.
+#[derive(Debug, Clone)]
 pub(super) enum ApiError {
     /// An argument has a value that it cannot have; the text says what would be right.
     BadUserInput(String),

@@ -1,6 +1,6 @@
 //! The root of mutations.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::RequestContext;
 use super::error::ApiError;
@@ -9,10 +9,10 @@ use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPay
 use crate::domain::NewFeedback;
 
 /// What can be changed.
+#[derive(Description)]
 pub struct Mutation;
 
-/// What can be changed.
-#[Object]
+#[Object(use_type_description)]
 impl Mutation {
     /// Submits feedback. With an `idempotencyKey`, trying again is safe. It can be read by id at once, and appears in listings shortly after, mostly
     /// within a second. Null only together with an error.
@@ -20,9 +20,17 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The feedback.")] input: SubmitFeedbackInput,
-    ) -> async_graphql::Result<Option<SubmitFeedbackPayload>> {
-        let request_context = context.data_unchecked::<RequestContext>();
-        Ok(Some(submit(request_context, input).await?))
+    ) -> Result<Option<SubmitFeedbackPayload>, ApiError> {
+        let new = match NewFeedback::try_from(input) {
+            Ok(new) => new,
+            Err(violations) => return Ok(Some(violations.into())),
+        };
+        let RequestContext {
+            repository, clock, ..
+        } = context.data_unchecked();
+        let now = clock.now();
+        let id = new.id(now);
+        Ok(Some(repository.submit(new, id, now).await?.into()))
     }
 
     /// Deletes feedback for good. It cannot be read by id any more at once, and disappears from listings
@@ -33,30 +41,12 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The feedback's id: a UUID with hyphens.")] id: ID,
-    ) -> async_graphql::Result<Option<DeleteFeedbackPayload>> {
-        let request_context = context.data_unchecked::<RequestContext>();
-        Ok(Some(delete(request_context, &id).await?))
+    ) -> Result<Option<DeleteFeedbackPayload>, ApiError> {
+        let id = parse_id(&id)?;
+        let RequestContext {
+            repository, clock, ..
+        } = context.data_unchecked();
+        let was_there = repository.delete(id, clock.now()).await?;
+        Ok(Some(DeleteFeedbackPayload::new(id, was_there)))
     }
-}
-
-async fn delete(request_context: &RequestContext, id: &ID) -> Result<DeleteFeedbackPayload, ApiError> {
-    let id = parse_id(id)?;
-    let was_there = request_context
-        .repository
-        .delete(id, request_context.clock.now())
-        .await?;
-    Ok(DeleteFeedbackPayload::new(id, was_there))
-}
-
-async fn submit(
-    request_context: &RequestContext,
-    input: SubmitFeedbackInput,
-) -> Result<SubmitFeedbackPayload, ApiError> {
-    let new = match NewFeedback::try_from(input) {
-        Ok(new) => new,
-        Err(violations) => return Ok(violations.into()),
-    };
-    let now = request_context.clock.now();
-    let id = new.id(now);
-    Ok(request_context.repository.submit(new, id, now).await?.into())
 }

@@ -1,6 +1,6 @@
 //! The root of queries.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Description, ID, Object};
 
 use super::error::ApiError;
 use super::types::{FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, Node};
@@ -9,10 +9,10 @@ use crate::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position};
 use crate::repository::MAX_BATCH;
 
 /// What can be read.
+#[derive(Description)]
 pub struct Query;
 
-/// What can be read.
-#[Object]
+#[Object(use_type_description)]
 impl Query {
     /// The feedback with this id; null if there is none. Strongly consistent: feedback is found from the
     /// moment its submission was answered.
@@ -20,7 +20,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A UUID with hyphens.")] id: ID,
-    ) -> async_graphql::Result<Option<FeedbackObject>> {
+    ) -> Result<Option<FeedbackObject>, ApiError> {
         Ok(load(context, &id).await?.map(Into::into))
     }
 
@@ -59,16 +59,23 @@ impl Query {
                     than 2,000 pieces of feedback to examine."
         )]
         filter: Option<FeedbackFilter>,
-    ) -> async_graphql::Result<Option<FeedbackConnection>> {
-        let arguments = Arguments {
-            first,
-            after,
-            last,
-            before,
-            order,
+    ) -> Result<Option<FeedbackConnection>, ApiError> {
+        let filter =
+            Filter::try_from(filter.unwrap_or_default()).map_err(|error| ApiError::bad_user_input(&error))?;
+        let request = PageRequest::new(
+            first.map(i64::from),
+            last.map(i64::from),
+            position("after", after)?,
+            position("before", before)?,
+            order.map(Order::from).unwrap_or_default(),
             filter,
-        };
-        Ok(Some(list(context, arguments).await?))
+        )
+        .map_err(|error| ApiError::bad_user_input(&error))?;
+        let RequestContext {
+            repository, clock, ..
+        } = context.data_unchecked();
+        let page = repository.page(&request, clock.now()).await?;
+        Ok(Some(FeedbackConnection::new(request, page)))
     }
 
     /// The object with this id; null if there is none. Strongly consistent.
@@ -76,7 +83,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
-    ) -> async_graphql::Result<Option<Node>> {
+    ) -> Result<Option<Node>, ApiError> {
         Ok(load(context, &id).await?.map(node))
     }
 
@@ -86,50 +93,20 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Up to 100 ids of objects that implement `Node`.")] ids: Vec<ID>,
-    ) -> async_graphql::Result<Vec<Option<async_graphql::Result<Node>>>> {
+    ) -> Result<Vec<Option<Result<Node, ApiError>>>, ApiError> {
         if ids.len() > MAX_BATCH {
             let message = format!("`ids` must have at most {MAX_BATCH} entries, not {}", ids.len());
-            return Err(ApiError::BadUserInput(message).into());
+            return Err(ApiError::BadUserInput(message));
         }
         let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
         let request_context = context.data_unchecked::<RequestContext>();
         let loaded = request_context.feedback.load_many(ids.clone()).await;
         let nodes = ids.iter().map(|id| match loaded.get(id)? {
             Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
-            Err(error) => Some(Err(ApiError::from(error.clone()).into())),
+            Err(error) => Some(Err(error.clone().into())),
         });
         Ok(nodes.collect())
     }
-}
-
-/// The arguments of a listing, as they arrive.
-struct Arguments {
-    first: Option<i32>,
-    after: Option<String>,
-    last: Option<i32>,
-    before: Option<String>,
-    order: Option<FeedbackOrder>,
-    filter: Option<FeedbackFilter>,
-}
-
-async fn list(context: &Context<'_>, arguments: Arguments) -> Result<FeedbackConnection, ApiError> {
-    let filter = Filter::try_from(arguments.filter.unwrap_or_default())
-        .map_err(|error| ApiError::bad_user_input(&error))?;
-    let request = PageRequest::new(
-        arguments.first.map(i64::from),
-        arguments.last.map(i64::from),
-        position("after", arguments.after)?,
-        position("before", arguments.before)?,
-        arguments.order.map(Order::from).unwrap_or_default(),
-        filter,
-    )
-    .map_err(|error| ApiError::bad_user_input(&error))?;
-    let request_context = context.data_unchecked::<RequestContext>();
-    let page = request_context
-        .repository
-        .page(&request, request_context.clock.now())
-        .await?;
-    Ok(FeedbackConnection::new(request, page))
 }
 
 fn node(feedback: Feedback) -> Node {

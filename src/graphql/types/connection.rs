@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, Description, Object, SimpleObject};
 
 use super::feedback::FeedbackObject;
 use crate::domain::{Page, PageRequest, Position};
@@ -35,6 +35,7 @@ pub(crate) struct FeedbackEdge {
 }
 
 /// Where a page ends, and whether the listing goes on.
+#[derive(Description)]
 pub(crate) struct PageInfo {
     request: PageRequest,
     has_more: bool,
@@ -74,21 +75,20 @@ impl FeedbackConnection {
     }
 }
 
-/// Where a page ends, and whether the listing goes on.
-#[Object]
+#[Object(use_type_description)]
 impl PageInfo {
     /// Whether feedback follows this page: with `first`, within the listing up to `before`; with `last`,
     /// beyond `before`. It is true only where there is something, with one exception: when the service
     /// stopped reading early (see `endCursor`), it is true and the next page may be empty.
-    async fn has_next_page(&self, context: &Context<'_>) -> async_graphql::Result<bool> {
-        Ok(self.answer(context, !self.request.is_from_end()).await?)
+    async fn has_next_page(&self, context: &Context<'_>) -> Result<bool, ApiError> {
+        self.answer(context, !self.request.is_from_end()).await
     }
 
     /// Whether feedback precedes this page: with `last`, within the listing from `after` on; with `first`,
     /// at or before `after`. It is true only where there is something, with the exception that
     /// `hasNextPage` has too.
-    async fn has_previous_page(&self, context: &Context<'_>) -> async_graphql::Result<bool> {
-        Ok(self.answer(context, self.request.is_from_end()).await?)
+    async fn has_previous_page(&self, context: &Context<'_>) -> Result<bool, ApiError> {
+        self.answer(context, self.request.is_from_end()).await
     }
 
     /// The place where the page starts, for `before`. Null when there is no feedback in the page and none
@@ -112,10 +112,9 @@ impl PageInfo {
         if at_far_end {
             return Ok(self.has_more);
         }
-        let request_context = context.data_unchecked::<RequestContext>();
-        Ok(request_context
-            .repository
-            .has_items_behind(&self.request, request_context.clock.now())
-            .await?)
+        let RequestContext {
+            repository, clock, ..
+        } = context.data_unchecked();
+        Ok(repository.has_items_behind(&self.request, clock.now()).await?)
     }
 }
