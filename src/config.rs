@@ -71,25 +71,25 @@ pub struct Access {
     pub introspection: Introspection,
 }
 
-/// A variable that is missing or has a value that it cannot have.
+/// A variable that is missing or not valid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
-    /// It has to be set.
+    /// It is required and not set.
     #[error("{variable} is not set: expected {expected}")]
     Missing {
         /// Its name.
         variable: &'static str,
-        /// What it should be.
+        /// The expected value.
         expected: String,
     },
-    /// It is set to something else.
+    /// Its value is not valid.
     #[error("{variable} is {value:?}: expected {expected}")]
     Invalid {
         /// Its name.
         variable: &'static str,
-        /// What it is.
+        /// Its value.
         value: String,
-        /// What it should be.
+        /// The expected value.
         expected: String,
     },
 }
@@ -172,10 +172,10 @@ impl FromStr for Retention {
     }
 }
 
-/// A number of shards.
+/// Reads a number of shards.
 ///
 /// # Errors
-/// What is expected instead.
+/// The expected value.
 pub fn parse_shards(text: &str) -> Result<NonZeroU32, String> {
     text.parse::<NonZeroU32>()
         .ok()
@@ -187,10 +187,10 @@ fn parse_switch(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "true or false".to_owned())
 }
 
-/// A log level.
+/// Reads a log level.
 ///
 /// # Errors
-/// What is expected instead.
+/// The expected value.
 pub fn parse_level(text: &str) -> Result<Level, String> {
     let level = || text.parse::<Level>().ok();
     (!text.bytes().all(|byte| byte.is_ascii_digit()))

@@ -1,24 +1,24 @@
-//! A feedback service: one Lambda function, one DynamoDB table, one GraphQL schema. People submit feedback;
-//! staff read it back in order of time.
+//! A feedback service: one Lambda function, one DynamoDB table, one GraphQL schema. People submit feedback; staff read
+//! it in order of time.
 //!
 //! # Layout
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | feedback, its identity, its place on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
-//! | [`aws`] | how AWS is reached: region, credentials, endpoints, whose certificates are trusted, timeouts, retries |
-//! | [`repository`] | the table: keys, records, the sharded timeline, what can go wrong with it. Alone knows DynamoDB |
-//! | [`graphql`] | the schema and its execution: documents held to the specification and to limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
+//! | [`domain`] | feedback, its identity, its position on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
+//! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
+//! | [`repository`] | the table: keys, records, the sharded timeline, errors. Alone knows DynamoDB |
+//! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
-//! | [`auth`] | who is calling and what they may do: scopes, API keys, verified identities |
-//! | [`config`] | the environment, read once into typed values |
-//! | [`logging`] | what a log line looks like, and which there are |
-//! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda wants them |
-//! | `local` | what only a laptop needs: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
+//! | [`auth`] | authentication and scopes: API keys, verified identities |
+//! | [`config`] | the environment, read once into typed values, by concern |
+//! | [`logging`] | the format and the levels of log lines |
+//! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda expects them |
+//! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
-//! | `bin/api-key` | makes an API key |
+//! | `bin/api-key` | creates an API key |
 //! | `bin/adopt` | gives the items of an older table their places on the timeline |
 //!
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` below `graphql`, and `aws`

@@ -1,7 +1,6 @@
-//! What is logged, and how.
+//! Logging.
 //!
-//! Only this crate's lines go below warnings: the AWS SDK's would show whole requests, and with them what
-//! people wrote.
+//! Below warnings, only this crate's lines are logged: the AWS SDK's would contain requests, and with them feedback.
 
 use std::{io, panic};
 
@@ -11,14 +10,14 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
-/// The beginning of a text from outside, so that nobody can fill the log with one field of a line: at most so many
-/// bytes, cut between characters.
+/// The beginning of a text from outside, so that no field of a line can flood the log: at most `most` bytes, cut between
+/// characters.
 #[must_use]
 pub fn beginning(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-/// What a line looks like.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object, to standard output: for CloudWatch Logs.
@@ -27,12 +26,12 @@ pub enum Format {
     Text,
 }
 
-/// Logs everything from `level` up from now on, panics included. Does nothing where a program logs already.
+/// Starts logging from `level` up, panics included. Does nothing if logging was started before.
 pub fn start(level: Level, format: Format) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
         .with_target(env!("CARGO_CRATE_NAME"), level);
-    // The embedded engine warns of every refusal, which its client reports already.
+    // The embedded engine warns of every error response, which its client reports already.
     #[cfg(feature = "local")]
     let filter = filter.with_target("dynoxide", LevelFilter::ERROR);
     let layer = match format {
@@ -49,9 +48,9 @@ pub fn start(level: Level, format: Format) {
             .boxed(),
     };
     let subscriber = Registry::default().with(layer.with_filter(filter));
-    // Fails only where another one is set, which is what the program then wants.
+    // Fails only if another one is set.
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
-        // As lines like all others. A panic's text is left out: it may quote anything.
+        // As lines like all others, without the panic's text, which may quote anything.
         panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string);
             tracing::error!(location, "a panic");

@@ -1,7 +1,7 @@
 //! API keys, for servers and scripts.
 //!
-//! A key is a random token that its owner keeps. The service keeps its SHA-256 digest: whoever reads the
-//! store learns no key. A plain digest is enough, because a key has 256 random bits and cannot be guessed.
+//! A key is a random token that only its owner has. The service stores its SHA-256 digest. A plain digest is enough,
+//! because a key has 256 random bits and cannot be guessed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,21 +18,21 @@ use super::{AuthError, Scope};
 use crate::domain::{Clock, Timestamp};
 use crate::logging::beginning;
 
-/// How long keys that were read are good for.
+/// How long keys are cached.
 const LIFETIME: Duration = Duration::from_mins(5);
-/// How long the old keys are used on after new ones could not be read, before that is tried again.
+/// How long the previous keys stay valid after reading fails, before it is retried.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
-/// How long it is before that is tried again where there are no old ones. Not at once, so that whoever sends
-/// tokens cannot make the service ask without end.
+/// How long until it is retried if there are no previous keys. Not at once, so that nobody who sends tokens can make the
+/// service read them all the time.
 const FIRST_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The most bytes of the reason why keys could not be read that are logged. It names keys and scopes.
+/// The most bytes of the reason for a failed read in the log. It names keys and scopes.
 const MAX_REASON: usize = 256;
 
 /// Reads the text that the keys are stored in. The error is for the log.
 pub type KeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
-/// The keys that are stored in one place: read when a token first arrives, and kept for a while.
+/// The keys from a source: read when a token first arrives, and cached.
 pub struct ApiKeys {
     source: KeySource,
     lifetime: Duration,
@@ -40,16 +40,16 @@ pub struct ApiKeys {
     read: Mutex<Option<Read>>,
 }
 
-/// What came of reading.
+/// The result of a read.
 struct Read {
-    /// The keys that were read last, if any ever were.
+    /// The keys that were read last, if any.
     keys: Option<KeySet>,
-    /// Until when it is not tried again.
+    /// The time of the next read.
     fresh_until: Timestamp,
 }
 
 impl ApiKeys {
-    /// The keys from `source`, read anew after five minutes.
+    /// The keys from `source`, cached for five minutes.
     #[must_use]
     pub fn new(source: KeySource, clock: Clock) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl ApiKeys {
         }
     }
 
-    /// The same keys, read anew for each request: for a source that costs nothing.
+    /// The same keys, read for each request: for a source that costs nothing.
     #[must_use]
     pub fn without_cache(self) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl ApiKeys {
         }
     }
 
-    /// The name and the scope of the key that this token is, if it is one.
+    /// The name and the scope of the key with this token, if there is one.
     pub(super) async fn find(&self, token: &str) -> Result<Option<(String, Option<Scope>)>, AuthError> {
         let now = self.clock.now();
         let mut read = self.read.lock().await;
@@ -82,7 +82,7 @@ impl ApiKeys {
                 (Ok(keys), _) => (Some(keys), self.lifetime),
                 (Err(error), Some(old)) => {
                     let error = beginning(&error, MAX_REASON);
-                    tracing::warn!(error, "API keys could not be read: the old ones are used on");
+                    tracing::warn!(error, "API keys could not be read: the previous ones stay valid");
                     (Some(old), RETRY_AFTER)
                 }
                 (Err(error), None) => {
@@ -136,27 +136,27 @@ struct StoredKey {
     scopes: Vec<String>,
 }
 
-/// Why a text holds no keys. It tells of names and places, never of digests.
+/// Why stored keys are not valid. Names and locations, never digests.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeySetError {
-    /// It is not JSON of the right shape.
+    /// Not JSON of the expected form.
     #[error(
-        "expected {{\"keys\": [{{\"name\": …, \"sha256\": …, \"scopes\": […]}}]}}, but at line {line} column {column} it is not that"
+        "expected {{\"keys\": [{{\"name\": …, \"sha256\": …, \"scopes\": […]}}]}}: the error is at line {line} column {column}"
     )]
     Shape {
-        /// Where it stops being that.
+        /// The line of the error.
         line: usize,
-        /// Where in the line.
+        /// Its column.
         column: usize,
     },
-    /// A digest is not one.
+    /// A digest is not valid.
     #[error("the sha256 of the key {0:?} must be 64 hexadecimal digits")]
     Digest(String),
-    /// A scope is not one.
-    #[error("the key {0:?} has the scope {1:?}: there are feedback:read and feedback:manage")]
+    /// A scope is unknown.
+    #[error("the key {0:?} has the unknown scope {1:?}: expected feedback:read or feedback:manage")]
     Scope(String, String),
-    /// Two keys have one name.
-    #[error("there are several keys of the name {0:?}")]
+    /// A name is repeated.
+    #[error("the key name {0:?} is repeated")]
     Name(String),
 }
 
@@ -164,8 +164,7 @@ impl KeySet {
     /// Reads stored keys.
     ///
     /// # Errors
-    /// When anything in the text is not what it should be: a typing error must not open or close anything
-    /// silently.
+    /// If anything in the text is not valid: a typing error must not grant or revoke access silently.
     pub fn parse(text: &str) -> Result<Self, KeySetError> {
         let stored: StoredKeys = serde_json::from_str(text).map_err(|error| KeySetError::Shape {
             line: error.line(),
@@ -186,7 +185,7 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// The name and the scope of the key that this token is. Takes as long whichever it is, or none.
+    /// The name and the scope of the key with this token, found in constant time.
     fn find(&self, token: &str) -> Option<(String, Option<Scope>)> {
         let digest = Sha256::digest(token);
         let mut found = u32::MAX;
@@ -210,20 +209,20 @@ fn parse_digest(hex: &str) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// A key that was just made. Its token is nowhere else.
+/// A new key. Its token is stored nowhere.
 #[cfg(feature = "local")]
 #[derive(Debug)]
 pub struct NewKey {
-    /// What its owner sends: `Authorization: Bearer TOKEN`.
+    /// The token that its owner sends: `Authorization: Bearer TOKEN`.
     pub token: String,
-    /// What is stored of it: one entry of `keys`, as JSON.
+    /// The entry of `keys` to store, as JSON.
     pub entry: String,
 }
 
-/// Makes a key of 256 random bits.
+/// Creates a key of 256 random bits.
 ///
 /// # Errors
-/// When the operating system has no random numbers.
+/// If the operating system has no random numbers.
 #[cfg(feature = "local")]
 pub fn make_key(name: &str, scopes: &[Scope]) -> Result<NewKey, getrandom::Error> {
     use std::fmt::Write;
@@ -233,7 +232,7 @@ pub fn make_key(name: &str, scopes: &[Scope]) -> Result<NewKey, getrandom::Error
 
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random)?;
-    // The prefix lets secret scanners recognize a key that leaked.
+    // The prefix lets secret scanners recognize a leaked key.
     let token = format!("feedback_{}", URL_SAFE_NO_PAD.encode(random));
     let mut sha256 = String::with_capacity(64);
     for byte in Sha256::digest(&token) {

@@ -4,17 +4,16 @@ use serde_json::{Map, Value};
 
 use super::Scope;
 
-/// The claims that name what a token's bearer may do: OAuth's own (RFC 8693 §4.2), the one of Okta and Microsoft
-/// Entra, and the groups of Cognito.
+/// The claims with a token's scopes: OAuth's (RFC 8693 §4.2), that of Okta and Microsoft Entra, and Cognito's groups.
 const SCOPE_CLAIMS: [&str; 3] = ["scope", "scp", "cognito:groups"];
 
-/// An identity that API Gateway has verified, from the event's request context. Only the Lambda binary makes
-/// one, and only of that: nothing that a client sends ends up in it.
+/// An identity that API Gateway has verified, from the event's request context and nothing else: a client cannot forge
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedIdentity {
-    /// Who it is: the token's subject, or the IAM principal's ARN.
+    /// The token's subject, or the IAM principal's ARN.
     pub(super) subject: String,
-    /// What they may do.
+    /// The scope, if any.
     pub(super) scope: Option<Scope>,
 }
 
@@ -29,7 +28,7 @@ impl VerifiedIdentity {
         Self::new(subject, scope)
     }
 
-    /// The IAM principal of this ARN. A principal that the policies let through may do everything.
+    /// The IAM principal with this ARN. A principal that IAM policies allow to call the path may do everything.
     #[must_use]
     pub fn of_principal(arn: &str) -> Option<Self> {
         Self::new(arn, Some(Scope::Manage))
@@ -43,7 +42,7 @@ impl VerifiedIdentity {
     }
 }
 
-/// The names in a claim: a list, or a text of several. API Gateway writes a list as `[one other]` or `one,other`.
+/// The names in a claim: a list, or a text. API Gateway writes a list as `[one other]` or `one,other`.
 fn names(claim: &Value) -> impl Iterator<Item = &str> {
     let texts = match claim {
         Value::Array(texts) => texts.as_slice(),

@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do.
+//! Authentication, and what callers may do.
 //!
 //! A caller is authenticated once for each request, before anything else. A credential that is not valid refuses the
 //! whole request: falling back to anonymous would hide from a program that its key was revoked.
@@ -15,7 +15,7 @@ pub use api_keys::{NewKey, make_key};
 pub use identity::VerifiedIdentity;
 pub use secret::{IAM_ACTIONS, secret};
 
-/// What a caller can be allowed to do, besides submitting, which everyone is.
+/// A permission. Submitting needs none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// `feedback:read`: all queries.
@@ -35,7 +35,7 @@ impl Scope {
         }
     }
 
-    /// The highest of the scopes among these names. Each includes those below it; other names mean nothing.
+    /// The highest of the scopes among these names. Each includes those below it; other names are ignored.
     pub fn highest<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         names.into_iter().filter_map(Self::parse).max()
     }
@@ -50,7 +50,7 @@ impl Scope {
     }
 }
 
-/// Who makes a request.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     identity: Identity,
@@ -62,30 +62,30 @@ enum Identity {
     Anonymous,
     Key(String),
     Staff(String),
-    /// Whoever can reach a laptop's server.
+    /// Anyone who can reach a laptop's server.
     Everyone,
 }
 
 impl Caller {
-    /// Somebody without a credential: may submit, nothing else.
+    /// A caller without a credential, who may only submit.
     pub const ANONYMOUS: Self = Self {
         identity: Identity::Anonymous,
         scope: None,
     };
 
-    /// Whether the caller may do what takes this scope.
+    /// Whether the caller has this scope.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.scope.is_some_and(|own| own >= scope)
     }
 
-    /// Whether the caller has shown no credential.
+    /// Whether the caller sent no credential.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.identity == Identity::Anonymous
     }
 
-    /// What the caller is called in the log: never a secret.
+    /// The caller's name in the log. Never a secret.
     #[must_use]
     pub fn log_name(&self) -> String {
         match &self.identity {
@@ -97,10 +97,10 @@ impl Caller {
     }
 }
 
-/// Why a request is refused before anybody looks at what it asks for.
+/// Why a caller is not authenticated.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum AuthError {
-    /// The credential is not a valid one, or there is none where there has to be.
+    /// The credential is not valid, or is missing where one is required.
     #[error("the credential is missing or not valid")]
     Unauthenticated,
     /// The credential cannot be checked at the moment.
@@ -108,20 +108,20 @@ pub enum AuthError {
     Unavailable,
 }
 
-/// How callers are told apart.
+/// Authenticates callers.
 #[derive(Debug)]
 pub enum Authenticator {
-    /// Not at all: everything is allowed to everyone. For laptops.
+    /// Everyone may do everything. For laptops.
     Open,
-    /// By their credentials, with these API keys, if there are any.
+    /// Callers are authenticated by their credentials, with these API keys, if there are any.
     Guarded(Option<ApiKeys>),
 }
 
 impl Authenticator {
-    /// Who calls one of the public paths, by the value of its `Authorization` header.
+    /// The caller of a public path, by the value of the `Authorization` header.
     ///
     /// # Errors
-    /// When there is a credential and it is not a valid one, or cannot be checked.
+    /// If there is a credential and it is not valid, or cannot be checked.
     pub async fn public_caller(&self, authorization: Option<&[u8]>) -> Result<Caller, AuthError> {
         let keys = match self {
             Self::Open => return Ok(EVERYONE),
@@ -140,10 +140,10 @@ impl Authenticator {
         })
     }
 
-    /// Who calls one of the staff's paths. The `Authorization` header there was for API Gateway.
+    /// The caller of a staff path, by the identity that API Gateway has verified.
     ///
     /// # Errors
-    /// When API Gateway has not verified anybody.
+    /// If there is none.
     pub fn staff_caller(&self, identity: Option<&VerifiedIdentity>) -> Result<Caller, AuthError> {
         if let Self::Open = self {
             return Ok(EVERYONE);

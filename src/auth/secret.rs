@@ -8,11 +8,11 @@ use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 
 use super::KeySource;
 
-/// What the service does to the secret, as IAM names it.
+/// The service's requests for the secret, as IAM names them.
 pub const IAM_ACTIONS: &[(&str, &str)] = &[("secretsmanager:GetSecretValue", "secret")];
 
-/// The text of the secret of this name or ARN, from AWS as `config` reaches it. Nothing of the client is made before
-/// the secret is first read, so that anonymous submitting does not pay for it.
+/// The text of the secret with this name or ARN. The client is created when the secret is first read, so that anonymous
+/// submissions do not pay for it.
 #[must_use]
 pub fn secret(id: &str, config: SdkConfig) -> KeySource {
     let id: Arc<str> = id.into();
@@ -22,8 +22,8 @@ pub fn secret(id: &str, config: SdkConfig) -> KeySource {
         Box::pin(async move {
             let answer = match client.get_secret_value().secret_id(&*id).send().await {
                 Ok(answer) => answer,
-                // As it is right after the deployment made the secret. Then no key is valid, which is no trouble
-                // of the service's: an error would be an alarm that anybody could set off.
+                // As it is right after the deployment has created the secret. Then no key is valid. An error would be
+                // an alarm that anybody could set off.
                 Err(error) if error.code() == Some("ResourceNotFoundException") => {
                     tracing::warn!("the secret for API keys has no value");
                     return Ok("{\"keys\": []}".to_owned());

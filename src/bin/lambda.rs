@@ -1,6 +1,6 @@
-//! The service on AWS Lambda: wiring, nothing else.
+//! The service on AWS Lambda: wiring.
 //!
-//! Client, schema and router are made once, before the first event is asked for.
+//! Client, schema and router are created once, before the first event is requested.
 
 use std::env;
 use std::process::ExitCode;

@@ -23,12 +23,12 @@ use super::introspection::is_about_schema;
 use super::selection::{Field, ObjectFields};
 use super::values::{of_json, of_literal};
 
-/// The key under which the library is asked for each object's type, so that there is always a field to execute and
-/// an object is told from none. No field of a document can have it.
+/// The key of each object's type in the library's document, so that an object always has a field to execute and differs
+/// from null. No field of a client's document can have it.
 const TYPE_KEY: &str = "";
 
-/// The operation as the library executes it: each field once, with the values of its arguments, and nothing to
-/// spread or to skip. What the schema looks like is not its concern.
+/// The operation as the library executes it: each field once, with the values of its arguments, without fragments and
+/// conditions, and without introspection.
 pub(super) fn library_document(
     operation_type: executable::OperationType,
     fields: &[Field],
@@ -56,7 +56,7 @@ pub(super) fn library_document(
     }
 }
 
-/// `None` for `__typename`, which completing knows.
+/// `None` for `__typename`, which completion adds.
 fn library_field(field: &Field, variables: &JsonMap) -> Option<Positioned<Selection>> {
     if field.name() == "__typename" {
         return None;
@@ -112,15 +112,15 @@ fn name(name: &SchemaName) -> Positioned<Name> {
     unplaced(Name::new(name))
 }
 
-/// Where something stands is looked up in the client's own document, once it is needed.
+/// A node without a location, which is looked up in the client's own document if it is needed.
 fn unplaced<T>(node: T) -> Positioned<T> {
     Positioned::new(node, Pos::default())
 }
 
-/// A null where there must be none.
+/// A null in a non-null position.
 struct MissingValue;
 
-/// The data of the answer: what the library found, and what is known `about_schema`.
+/// The data of the response, from what the library found and the introspection fields `about_schema`.
 pub(super) fn complete(root: &SchemaName, fields: &[Field], found: Value, about_schema: &JsonMap) -> Value {
     let mut found = match found {
         Value::Object(found) => found,
@@ -180,7 +180,7 @@ fn complete_value(ty: &Type, field: &Field, value: Value) -> Result<Value, Missi
     }
 }
 
-/// Says of errors of fields where in the client's document these are selected.
+/// Adds to field errors the locations of the fields in the client's document.
 pub(super) fn place(errors: &mut [ServerError], document: &Document, fields: &[Field]) {
     for error in errors {
         let keys = error.path.iter().filter_map(|segment| match segment {

@@ -1,15 +1,14 @@
 //! Cursors: positions on the timeline, made opaque.
 //!
-//! A cursor holds a position and nothing else. So it stays good when the item it was taken from is
-//! deleted, when the number of shards is raised, and for a listing in the other order or with another
-//! filter.
+//! A cursor holds a position and nothing else. So it stays valid when its item is deleted, when the number of shards is
+//! raised, and for a listing with another order or filter.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::domain::{FeedbackId, Position, Timestamp};
 
-/// The first byte. Another layout gets another number, so that old cursors can be told apart.
+/// The first byte. Another layout gets another number.
 const VERSION: u8 = 1;
 /// Version, milliseconds (big-endian), UUID.
 const LENGTH: usize = 1 + 8 + 16;
@@ -23,7 +22,7 @@ pub(super) fn encode(position: Position) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The position of a cursor; `None` for a text that is not one.
+/// The position of a cursor; `None` for a text that is not a cursor.
 pub(super) fn decode(cursor: &str) -> Option<Position> {
     // Before decoding, so that a long text costs nothing.
     if cursor.len() != LENGTH.div_ceil(3) * 4 - 2 {

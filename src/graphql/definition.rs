@@ -1,4 +1,4 @@
-//! The schema as the compiler sees it: the definition that documents are held to.
+//! The schema's definition for the compiler, which documents are validated against.
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,11 @@ use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition, ObjectTy
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema, name};
 
-/// The schema as the specification's rules see it. A test holds the file to the schema that is executed.
+/// The schema's definition. A test compares the file with the schema that is executed.
 pub(super) static SCHEMA: LazyLock<Valid<Schema>> = LazyLock::new(|| {
     let parsed = Schema::parse(include_str!("../../schema.graphql"), "schema.graphql");
     let mut schema = parsed.unwrap_or_else(|errors| errors.partial);
-    // Tools ask for it, and the compiler does not know it. There is no such input in the schema.
+    // Tools request it, and the compiler does not know it. The schema has no such input.
     if let Some(ExtendedType::Object(about_type)) = schema.types.get_mut("__Type") {
         let is_one_of = FieldDefinition {
             description: None,
@@ -24,11 +24,11 @@ pub(super) static SCHEMA: LazyLock<Valid<Schema>> = LazyLock::new(|| {
         let fields = &mut about_type.make_mut().fields;
         fields.insert(name!("isOneOf"), Component::new(is_one_of));
     }
-    // A test validates it; a function that starts has better things to do.
+    // A test validates it, which would slow down a cold start.
     Valid::assume_valid(schema)
 });
 
-/// The types of object that a value of this type can be. None for a leaf.
+/// The object types that a value of this type can have. None for a leaf.
 pub(super) fn possible_objects(name: &Name) -> impl Iterator<Item = &'static ObjectType> {
     static OF_INTERFACES: LazyLock<HashMap<Name, Vec<&ObjectType>>> = LazyLock::new(|| {
         let mut objects = HashMap::<Name, Vec<&ObjectType>>::default();

@@ -1,4 +1,4 @@
-//! Documents that fit the schema.
+//! Valid documents.
 
 use apollo_compiler::executable::{Selection, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
@@ -8,10 +8,10 @@ use async_graphql::{Pos, ServerError};
 
 use super::error::{ErrorCode, request_error};
 
-/// How many characters of an error are told.
+/// The most characters of an error message.
 const MAX_MESSAGE: usize = 400;
 
-/// A document that fits the schema.
+/// A valid document.
 #[derive(Debug)]
 pub(super) struct Document(pub(super) Valid<ExecutableDocument>);
 
@@ -29,7 +29,7 @@ impl Document {
             .map_err(|message| request_error(ErrorCode::OperationResolutionFailure, message))
     }
 
-    /// All selections that are written in the document, in no particular order.
+    /// All selections in the document, in no particular order.
     pub(super) fn selections(&self) -> impl Iterator<Item = &Selection> {
         let operations = self.0.operations.iter().map(|operation| &operation.selection_set);
         let fragments = self.0.fragments.values().map(|fragment| &fragment.selection_set);
@@ -46,14 +46,14 @@ impl Document {
         .flatten()
     }
 
-    /// An error about what is written somewhere in the document. The message may quote the client, at length.
+    /// An error at a location in the document. A message that quotes the client at length is truncated.
     pub(super) fn error(&self, code: ErrorCode, message: &str, span: Option<SourceSpan>) -> ServerError {
         let mut error = request_error(code, shortened(message));
         error.locations.extend(self.place(span));
         error
     }
 
-    /// The place where something is written.
+    /// The location of a span.
     pub(super) fn place(&self, span: Option<SourceSpan>) -> Option<Pos> {
         let span = span?;
         place_in(self.0.sources.get(&span.file_id())?.source_text(), span.offset())
@@ -68,7 +68,7 @@ impl std::ops::Deref for Document {
     }
 }
 
-/// The place of a byte in a text, as graphql-js counts: in UTF-16 code units.
+/// The location of a byte in a text, as graphql-js counts: in UTF-16 code units.
 pub(super) fn place_in(text: &str, at: usize) -> Option<Pos> {
     let before = text.get(..at)?;
     // A line ends with a line feed, a carriage return or both (GraphQL specification, "Line Terminators").
@@ -85,7 +85,7 @@ pub(super) fn place_in(text: &str, at: usize) -> Option<Pos> {
     })
 }
 
-/// A message that may quote the client, at length.
+/// A message, truncated because it may quote the client at length.
 pub(super) fn shortened(message: &str) -> String {
     message.chars().take(MAX_MESSAGE).collect()
 }

@@ -1,5 +1,4 @@
-//! Documents that were asked for lately: a client sends the same few again and again, and what is found out of one
-//! depends on its text alone.
+//! A cache of documents: clients send the same few again and again, and validation depends on the text alone.
 
 use std::sync::Arc;
 
@@ -13,10 +12,10 @@ use super::document::Document;
 use super::limits::Limits;
 use super::validation::{one, validated};
 
-/// How many bytes of text the kept documents have together, at most. Parsed, they take some thirty times that.
+/// The most bytes of text in the cache. Parsed documents take some thirty times that.
 const KEPT_BYTES: u64 = 32 * 1024;
 
-/// About how many documents that is.
+/// Roughly the number of documents in the cache.
 const EXPECTED_DOCUMENTS: usize = 64;
 
 /// An operation that a request has chosen, not yet prepared for execution.
@@ -40,7 +39,7 @@ impl ChosenOperation {
     }
 }
 
-/// Documents that were asked for lately and fit the schema.
+/// A cache of valid documents.
 pub(super) struct DocumentCache(Cache<String, Arc<Document>, TextLength>);
 
 impl DocumentCache {
@@ -48,7 +47,7 @@ impl DocumentCache {
         Self(Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, TextLength))
     }
 
-    /// The operation named `name`, or the only one, of the document that is written in `text`.
+    /// The operation named `name`, or the only one, of the document in `text`.
     pub(super) fn operation(
         &self,
         text: &str,

@@ -12,7 +12,7 @@ use strum::{EnumString, IntoStaticStr};
 
 use crate::repository::RepositoryError;
 
-/// The `extensions.code` of an error, in the spelling that the ecosystem's clients know.
+/// The `extensions.code` of an error, as Apollo Server spells it where it has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
@@ -20,17 +20,17 @@ pub enum ErrorCode {
     BadRequest,
     /// The document is not GraphQL.
     GraphqlParseFailed,
-    /// The document does not fit the schema.
+    /// The document is not valid against the schema.
     GraphqlValidationFailed,
-    /// There is no such operation in the document, or it is not clear which is meant.
+    /// The document has no such operation, or several and none is named.
     OperationResolutionFailure,
-    /// An argument or a variable has a value that it cannot have.
+    /// An argument or a variable has an invalid value.
     BadUserInput,
-    /// There is no credential, or no valid one, and there has to be.
+    /// A credential is required and is missing or not valid.
     Unauthenticated,
     /// The credential does not allow this.
     Forbidden,
-    /// The schema is not shown here.
+    /// Introspection is disabled.
     IntrospectionDisabled,
     /// The document has more bytes than allowed.
     QueryTooLong,
@@ -46,17 +46,17 @@ pub enum ErrorCode {
     TooManyRootFields,
     /// The document has more directives than allowed.
     TooManyDirectives,
-    /// The operation submits more feedback than an anonymous caller may at once.
+    /// The operation submits more feedback than an anonymous caller may in one request.
     TooManySubmissions,
     /// The body has more bytes than allowed.
     PayloadTooLarge,
-    /// The answer has more bytes than can be sent.
+    /// The response has more bytes than can be sent.
     ResponseTooLarge,
-    /// DynamoDB takes no more requests at the moment.
+    /// DynamoDB throttles requests at the moment.
     TooManyRequests,
-    /// DynamoDB cannot be reached at the moment.
+    /// DynamoDB or Secrets Manager is unavailable at the moment.
     ServiceUnavailable,
-    /// Something else went wrong inside.
+    /// Any other internal error.
     InternalServerError,
 }
 
@@ -76,7 +76,7 @@ impl ErrorCode {
         text.parse().ok()
     }
 
-    /// The code of an operation on the table that failed, and what may be said of it.
+    /// The code and the message for a failed operation on the table.
     #[must_use]
     pub fn of_failure(error: &RepositoryError) -> (Self, &'static str) {
         if error.is_throttled() {
@@ -107,17 +107,17 @@ pub fn request_error(code: ErrorCode, message: impl Into<String>) -> ServerError
     error
 }
 
-/// Why a field has no value.
+/// An error of a field.
 #[derive(Debug, Clone)]
 pub(super) enum ApiError {
-    /// An argument has a value that it cannot have; the text says what would be right.
+    /// An argument has an invalid value; the text says what would be right.
     BadUserInput(String),
-    /// The table did not do what it was asked.
+    /// An operation on the table failed.
     Repository(Arc<RepositoryError>),
 }
 
 impl ApiError {
-    /// An argument has a value that it cannot have; `error` says what would be right.
+    /// An argument has an invalid value; `error` says what would be right.
     pub(super) fn bad_user_input(error: &impl ToString) -> Self {
         Self::BadUserInput(error.to_string())
     }

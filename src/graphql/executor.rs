@@ -1,9 +1,8 @@
-//! Executes operations as the GraphQL specification has it.
+//! Execution by the GraphQL specification.
 //!
-//! Two libraries share the work. What a document means is the compiler's business: it parses, validates and coerces.
-//! async-graphql, whose own parser and validator differ from the specification, hosts schema and resolvers. It gets
-//! a document of which nothing is left to decide, executes each of its fields once, and what it found is completed
-//! here.
+//! Two libraries share the work. apollo-compiler parses, validates and coerces. async-graphql, whose own parser and
+//! validator differ from the specification, hosts schema and resolvers: it gets a document in which nothing is left to
+//! decide, and executes each field once. Its result is completed here.
 
 use std::sync::Arc;
 
@@ -43,7 +42,7 @@ struct Inner {
 }
 
 impl Executor {
-    /// The schema with these limits on what one request may ask for.
+    /// The schema with these limits on one request.
     #[must_use]
     pub fn new(introspection: Introspection, limits: Limits) -> Self {
         Self(Arc::new(Inner {
@@ -54,7 +53,7 @@ impl Executor {
         }))
     }
 
-    /// The limits on what one request may ask for.
+    /// The limits on one request.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -69,7 +68,7 @@ impl Executor {
         self.0.documents.operation(document, name, &self.0.limits)
     }
 
-    /// Makes an operation ready for execution: coerces all of its variables, and collects its fields.
+    /// Prepares an operation for execution: coerces its variables, and collects its fields.
     ///
     /// # Errors
     /// With [`ErrorCode::BadUserInput`] for a variable, [`ErrorCode::IntrospectionDisabled`], or the code of a limit.
@@ -113,7 +112,7 @@ impl Executor {
         Ok(self.execute(operation, request_context).await)
     }
 
-    /// Executes an operation. Errors of fields have a code, except those of arguments that the library refused.
+    /// Executes an operation. Field errors have a code, except those of arguments that the library rejects.
     pub async fn execute(&self, operation: Operation, request_context: RequestContext) -> Response {
         let Operation {
             chosen,
@@ -156,7 +155,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The names of the fields of the root that are executed, in order; a field under two aliases is two.
+    /// The names of the root fields that are executed, in order; a field under two aliases counts twice.
     pub(super) fn root_fields(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.name().as_str())
     }
@@ -166,12 +165,12 @@ impl Operation {
 pub(super) fn schema() -> Schema {
     Schema::build(Query, Mutation, EmptySubscription)
         .validation_mode(ValidationMode::Fast)
-        // Limits are checked before, and tell which one it was.
+        // The service's own limits are checked before, each with a code of its own.
         .limit_recursive_depth(usize::MAX)
         .finish()
 }
 
-/// The values of all variables, as their types have them (`CoerceVariableValues`).
+/// The coerced values of all variables (`CoerceVariableValues`).
 fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<JsonMap>, ServerError> {
     let ChosenOperation { document, operation } = chosen;
     let coerced = request::coerce_variable_values(&SCHEMA, operation, variables).map_err(|error| {

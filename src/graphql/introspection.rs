@@ -1,4 +1,4 @@
-//! What clients ask of the schema itself: answered by the compiler, from the schema's definition.
+//! Introspection, executed by the compiler on the schema's definition.
 
 use std::sync::LazyLock;
 
@@ -15,12 +15,12 @@ use super::document_cache::ChosenOperation;
 use super::error::{ErrorCode, request_error};
 use super::selection::Field;
 
-/// Whether a field of the root is answered from the schema alone.
+/// Whether a root field is introspection.
 pub(super) fn is_about_schema(field: &Field) -> bool {
     matches!(field.name().as_str(), "__schema" | "__type")
 }
 
-/// Checks that lists within lists of the schema are not asked for so deeply that the answer grows beyond measure.
+/// Checks that lists are not nested so deeply that the response explodes.
 pub(super) fn check_depth(chosen: &ChosenOperation) -> Result<(), ServerError> {
     let ChosenOperation { document, operation } = chosen;
     check_max_depth(document, operation).map_err(|error| {
@@ -32,7 +32,7 @@ pub(super) fn check_depth(chosen: &ChosenOperation) -> Result<(), ServerError> {
     })
 }
 
-/// The values of the fields of the root that are about the schema, by response key, and their errors.
+/// The values of the introspection fields, by response key, and their errors.
 pub(super) fn execute(
     chosen: &ChosenOperation,
     fields: &[Field],
@@ -52,8 +52,8 @@ pub(super) fn execute(
     (executed.data.unwrap_or_default(), errors.collect())
 }
 
-/// The variables with false for a condition that is null, which the compiler's executor takes for true in `@include`.
-/// Elsewhere it means the same: deprecated members are left out.
+/// The variables with false for each Boolean that is null, which the compiler's executor takes for true in `@include`.
+/// Elsewhere null and false mean the same: deprecated members are omitted.
 fn without_null(
     operation: &apollo_compiler::executable::Operation,
     variables: &Valid<JsonMap>,
@@ -70,8 +70,8 @@ fn without_null(
     Valid::assume_valid(variables)
 }
 
-/// The error of a field of the root: an argument that a variable made null. Below is only `isOneOf`, which the compiler
-/// does not know; and other fields of the root are not the compiler's to execute.
+/// The error of a root field: a variable made an argument null. Errors below are of `isOneOf` alone, which the compiler
+/// does not know, and other root fields are not executed by the compiler.
 fn error_of(found: GraphQLError, fields: &[Field]) -> Option<ServerError> {
     let [ResponseDataPathSegment::Field(key)] = found.path.as_slice() else {
         return None;

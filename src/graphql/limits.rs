@@ -1,7 +1,6 @@
-//! Limits on what one request may ask for, checked before anything is executed.
+//! Limits on one request, checked before anything is executed.
 //!
-//! The library's own are not used: it expands fragments to count, has no limit on aliases, and tells by a sentence
-//! alone which limit it was.
+//! The library's own are not used: it expands fragments to count, has no limit on aliases, and no error codes.
 
 use std::str::FromStr;
 
@@ -10,30 +9,29 @@ use async_graphql::ServerError;
 use super::document::Document;
 use super::error::{ErrorCode, request_error};
 
-/// Limits on one request. The defaults let through what clients and tools really send: GraphiQL's introspection
-/// query has 15 levels and about 220 fields.
+/// Limits on one request. The defaults allow what clients and tools really send: GraphiQL's introspection query has 15
+/// levels and about 220 fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// `bodyBytes`: the length of the body. The largest valid input takes about 50,000 bytes.
     pub body_bytes: usize,
     /// `queryBytes`: the length of the document.
     pub query_bytes: usize,
-    /// `tokens`: the names, numbers, texts and marks in the document.
+    /// `tokens`: the number of tokens in the document.
     pub tokens: usize,
-    /// `depth`: how deeply fields are nested.
+    /// `depth`: the levels of nested fields.
     pub depth: usize,
-    /// `complexity`: what the fields cost: 1 each, times the number of items wherever a field is one of many:
-    /// below `feedbacks`, the size of the page; below `nodes`, the number of ids. Fields that are merged into one
-    /// count once. Also the number of selections in the document, with fragments spread and fields of one response
-    /// key merged.
+    /// `complexity`: the cost of the fields: 1 each, times the page size below `feedbacks` and the number of ids below
+    /// `nodes`. Merged fields count once. Also the number of selections in the document, with fragments spread and
+    /// fields of one response key merged.
     pub complexity: usize,
-    /// `aliases`: how many fields have one.
+    /// `aliases`: the number of fields with an alias.
     pub aliases: usize,
-    /// `rootFields`: how many fields of `Query` or `Mutation` an operation has.
+    /// `rootFields`: the number of fields of `Query` or `Mutation` in an operation.
     pub root_fields: usize,
-    /// `submissions`: how many of them may be `submitFeedback`, where the caller is anonymous.
+    /// `submissions`: the number of `submitFeedback` among them, for an anonymous caller.
     pub submissions: usize,
-    /// `directives`: how many there are in the document.
+    /// `directives`: the number of directives in the document.
     pub directives: usize,
 }
 
@@ -53,8 +51,8 @@ impl Default for Limits {
     }
 }
 
-/// Reads `name=number` pairs with spaces or commas between them; what is not named keeps its default. None may be
-/// greater than a request can be borne: depth is stack, the rest is time and memory.
+/// Reads `name=number` pairs, separated by spaces or commas; limits that are not named keep their defaults. The maximum
+/// of each is what the service can bear: depth is stack, the others are time and memory.
 impl FromStr for Limits {
     type Err = String;
 
@@ -102,7 +100,7 @@ impl Limits {
         check(ErrorCode::TooManyTokens, "tokens", tokens, self.tokens)
     }
 
-    /// Checks what is written in a document, executed or not.
+    /// Checks everything in a document, executed or not.
     pub(super) fn check_document(&self, document: &Document) -> Result<(), ServerError> {
         let (mut aliases, mut directives) = (0, 0);
         for selection in document.selections() {
@@ -152,7 +150,7 @@ impl Limits {
         )
     }
 
-    /// Checks how often an anonymous caller submits feedback in one operation.
+    /// Checks the number of submissions in an anonymous caller's operation.
     pub(super) fn check_submissions(&self, submissions: usize) -> Result<(), ServerError> {
         check(
             ErrorCode::TooManySubmissions,

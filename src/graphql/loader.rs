@@ -1,4 +1,4 @@
-//! Loads feedback by id, many at a time: all ids that one operation asks for go out together.
+//! Loads feedback by id, in batches of all ids in an operation.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use dataloader::cached::Loader;
 use crate::domain::{Clock, Feedback, FeedbackId};
 use crate::repository::{FeedbackRepository, MAX_BATCH, RepositoryError};
 
-/// What is known of one id. The error is shared by all ids of a batch.
+/// The result for one id. An error is shared by all ids of a batch.
 pub(super) type Loaded = Result<Option<Feedback>, Arc<RepositoryError>>;
 
-/// Loads feedback by id and remembers it for as long as it lives: for one request.
+/// Loads feedback by id, and caches it for one request.
 pub(super) type FeedbackLoader = Loader<FeedbackId, Loaded, FeedbackBatch>;
 
 pub(super) fn new(repository: FeedbackRepository, clock: Clock) -> FeedbackLoader {
@@ -25,7 +25,7 @@ pub(super) struct FeedbackBatch {
 }
 
 impl BatchFn<FeedbackId, Loaded> for FeedbackBatch {
-    /// Answers every key: the loader panics over one that is missing.
+    /// Returns a value for every key: the loader panics if one is missing.
     async fn load(&mut self, ids: &[FeedbackId]) -> HashMap<FeedbackId, Loaded> {
         match self.repository.by_ids(ids, self.clock.now()).await {
             Ok(mut found) => ids.iter().map(|id| (*id, Ok(found.remove(id)))).collect(),

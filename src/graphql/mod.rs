@@ -1,7 +1,7 @@
-//! The GraphQL schema and what stands behind its fields.
+//! The GraphQL schema and its execution.
 //!
-//! The schema is built without any resource, so that it can be printed without a database. What the
-//! resolvers of one request share ([`RequestContext`]) travels with the request.
+//! The schema is built without any resource, so that it can be printed without a database. The resolvers' resources
+//! ([`RequestContext`]) travel with the request.
 
 mod completion;
 mod cursor;
@@ -65,7 +65,7 @@ pub fn sdl() -> String {
     format!("{}\n", lines.join("\n").trim_end())
 }
 
-/// What the resolvers of one request share.
+/// The resources that the resolvers of one request share.
 pub struct RequestContext {
     repository: FeedbackRepository,
     feedback: FeedbackLoader,
@@ -73,7 +73,7 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    /// The context of one request, on a repository whose requests are counted for it.
+    /// The context of one request, on a repository that counts its requests.
     #[must_use]
     pub fn new(repository: FeedbackRepository, clock: Clock) -> Self {
         Self {

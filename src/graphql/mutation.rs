@@ -1,4 +1,4 @@
-//! The root of mutations.
+//! The root type of mutations.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -8,18 +8,18 @@ use super::query::parse_id;
 use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload};
 use crate::domain::NewFeedback;
 
-/// What can be changed.
+/// The root type of mutations.
 #[derive(Description)]
 pub struct Mutation;
 
 #[Object(use_type_description)]
 impl Mutation {
-    /// Submits feedback. With an `idempotencyKey`, trying again is safe. It can be read by id at once, and appears in listings shortly after, mostly
-    /// within a second. Null only together with an error.
+    /// Submits feedback. With an `idempotencyKey`, retries are safe. The feedback can be read by id at once, and appears
+    /// in listings shortly after, mostly within a second. Null only together with an error.
     async fn submit_feedback(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The feedback.")] input: SubmitFeedbackInput,
+        #[graphql(desc = "The feedback to submit.")] input: SubmitFeedbackInput,
     ) -> Result<Option<SubmitFeedbackPayload>, ApiError> {
         let new = match NewFeedback::try_from(input) {
             Ok(new) => new,
@@ -33,14 +33,14 @@ impl Mutation {
         Ok(Some(repository.submit(new, id, now).await?.into()))
     }
 
-    /// Deletes feedback for good. It cannot be read by id any more at once, and disappears from listings
-    /// shortly after, mostly within a second. Deleting what is not there is no error. Its `idempotencyKey` is
-    /// forgotten with it: a submission that is tried again under that key afterwards is stored anew. Takes the
-    /// scope `feedback:manage`. Null only together with an error.
+    /// Deletes feedback permanently. It can no longer be read by id, and disappears from listings shortly after, mostly
+    /// within a second. Deleting feedback that does not exist is not an error. The `idempotencyKey` is deleted too: a
+    /// later retry of the submission stores it again. Requires the scope `feedback:manage`. Null only together with an
+    /// error.
     async fn delete_feedback(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The feedback's id: a UUID with hyphens.")] id: ID,
+        #[graphql(desc = "The id of the feedback: a UUID with hyphens.")] id: ID,
     ) -> Result<Option<DeleteFeedbackPayload>, ApiError> {
         let id = parse_id(&id)?;
         let RequestContext {

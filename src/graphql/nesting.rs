@@ -1,6 +1,6 @@
-//! How deeply a document may be nested, and how often its fragments are validated: what the compiler would recurse
-//! into, or do again and again, is bounded before it begins. Fragments that spread themselves are refused here, since
-//! the compiler looks for conflicts of fields before it looks for cycles, and goes round them at exponential cost.
+//! Limits on a document's nesting and on repeated validation of its fragments, which bound the compiler's recursion and
+//! time. Fragments that spread themselves are rejected here: the compiler looks for conflicting fields before it looks
+//! for cycles, at exponential cost.
 
 use apollo_compiler::Name;
 use apollo_compiler::ast::{self, Definition};
@@ -10,17 +10,17 @@ use async_graphql::ServerError;
 use super::error::{ErrorCode, request_error};
 use super::limits::Limits;
 
-/// How deeply selection sets, lists and input objects may be nested in the text: the parser's recursion. This and the
-/// next were tried on the smallest stack, a worker's 2 MiB, unoptimized.
+/// The deepest nesting of selection sets, lists and input objects in the text: the parser's recursion. This and the next
+/// were tested on the smallest stack, a worker's 2 MiB, unoptimized.
 pub(super) const MAX_NESTING: usize = 64;
 
-/// How deeply selections may be nested with fragments spread: the validator's recursion.
+/// The deepest nesting of selections with fragments spread: the validator's recursion.
 const MAX_SPREAD_NESTING: usize = 200;
 
-/// How many operations a document may have. Each is validated together with the fragments that it spreads.
+/// The most operations in a document. Each is validated together with the fragments that it spreads.
 const MAX_OPERATIONS: usize = 20;
 
-/// Checks what the validator would recurse into. Each fragment is looked at once, however often it is spread.
+/// Checks the validator's recursion. Each fragment is visited once, however often it is spread.
 pub(super) fn check_size(syntax: &ast::Document, limits: &Limits) -> Result<(), ServerError> {
     let definitions = syntax.definitions.iter();
     let operations = definitions
@@ -57,12 +57,12 @@ pub(super) fn check_size(syntax: &ast::Document, limits: &Limits) -> Result<(), 
 
 struct Nesting<'a> {
     fragments: HashMap<&'a Name, &'a [ast::Selection]>,
-    /// How deeply fragments are nested; nothing of one that is being looked at.
+    /// The nesting of each fragment; `None` while it is being visited.
     depths: HashMap<&'a Name, Option<usize>>,
 }
 
 impl<'a> Nesting<'a> {
-    /// How deeply selections at this level are nested.
+    /// The nesting of selections at this level.
     fn depth(&mut self, selections: &'a [ast::Selection], level: usize) -> Result<usize, ServerError> {
         check_level(level)?;
         let mut deepest = 0;
@@ -89,7 +89,7 @@ impl<'a> Nesting<'a> {
             }
             None => {}
         }
-        // Of one that is not there, the validator tells.
+        // The validator reports fragments that do not exist.
         let Some(selections) = self.fragments.get(name).copied() else {
             return Ok(0);
         };
@@ -100,7 +100,7 @@ impl<'a> Nesting<'a> {
     }
 }
 
-/// The selections that are compared to find fields that conflict: those of all fields of one response key together,
+/// The selections that are compared to find conflicting fields: those of all fields of one response key together, with
 /// fragments spread, and so on below. A few fragments can make them billions.
 struct Expansion<'a> {
     fragments: HashMap<&'a Name, &'a [ast::Selection]>,

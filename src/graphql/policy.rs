@@ -5,6 +5,7 @@ use async_graphql::ServerError;
 
 use super::error::{ErrorCode, request_error};
 use super::executor::{Executor, Operation};
+use super::validation::one;
 use crate::auth::{Caller, Scope};
 
 /// The scope that a field of a root type requires; `None` if everyone may use it. A field that is not named here
@@ -34,13 +35,13 @@ impl Executor {
             } else {
                 ErrorCode::Forbidden
             };
-            let message = format!("this takes a credential with the scope {}", scope.name());
+            let message = format!("a credential with the scope {} is required", scope.name());
             return Err(vec![request_error(code, message)]);
         }
         if caller.is_anonymous() {
             let submissions = operation.root_fields().filter(|field| *field == "submitFeedback");
             let checked = self.limits().check_submissions(submissions.count());
-            checked.map_err(|error| vec![error])?;
+            checked.map_err(one)?;
         }
         Ok(())
     }

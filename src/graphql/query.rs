@@ -1,4 +1,4 @@
-//! The root of queries.
+//! The root type of queries.
 
 use async_graphql::{Context, Description, ID, Object};
 
@@ -8,18 +8,18 @@ use super::{RequestContext, cursor};
 use crate::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position};
 use crate::repository::MAX_BATCH;
 
-/// What can be read.
+/// The root type of queries. Every field requires the scope `feedback:read`.
 #[derive(Description)]
 pub struct Query;
 
 #[Object(use_type_description)]
 impl Query {
-    /// The feedback with this id; null if there is none. Strongly consistent: feedback is found from the
-    /// moment its submission was answered.
+    /// Returns the feedback with this id, or null. Strongly consistent: feedback is found as soon as its submission was
+    /// acknowledged.
     async fn feedback(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "A UUID with hyphens.")] id: ID,
+        #[graphql(desc = "The id of the feedback: a UUID with hyphens.")] id: ID,
     ) -> Result<Option<FeedbackObject>, ApiError> {
         Ok(load(context, &id).await?.map(Into::into))
     }
@@ -28,35 +28,35 @@ impl Query {
         clippy::too_many_arguments,
         reason = "the arguments of the field in the schema"
     )]
-    /// A page of all feedback in order of time, as Relay's cursor connection specification describes it.
+    /// Lists feedback in order of time, by Relay's cursor connection specification.
     ///
-    /// With neither `first` nor `last`, the page is the first 20. Eventually consistent: feedback appears
-    /// shortly after its submission was answered, mostly within a second. Paging neither repeats nor
-    /// leaves out any feedback that is there throughout. A page that would take more than 2,000 pieces of
-    /// feedback to examine, expired ones included, ends early, with `hasNextPage` true. Null only together with
-    /// an error.
+    /// With neither `first` nor `last`, returns the first 20. Eventually consistent: feedback appears shortly after its
+    /// submission was acknowledged, mostly within a second. Paging neither repeats nor omits feedback that exists
+    /// throughout. A page that would examine more than 2,000 pieces of feedback, expired ones included, ends early, with
+    /// `hasNextPage` true. Null only together with an error.
     ///
-    /// To keep up with new feedback, page on `OLDEST_FIRST`, and stay a minute behind the present with
-    /// `submittedTo`: feedback appears a moment late, and the clocks of its servers differ by milliseconds, so
-    /// that right behind the latest some may still appear.
+    /// To follow new feedback, page on `OLDEST_FIRST` and stay a minute behind the present with `submittedTo`: feedback
+    /// appears with a delay, and the clocks of the servers differ by milliseconds, so that some may still appear
+    /// before the latest.
     async fn feedbacks(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "How many to return from the start of the listing: 1 to 100. Not with `last`.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor in the listing.")] after: Option<String>,
-        #[graphql(desc = "How many to return from the end of the listing: 1 to 100. Not with `first`.")]
-        last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor in the listing.")] before: Option<String>,
+        #[graphql(desc = "Returns the first n pieces of feedback: 1 to 100. Not with `last`.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Returns feedback after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n pieces of feedback: 1 to 100. Not with `first`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Returns feedback before this cursor.")] before: Option<String>,
         #[graphql(
             desc = "The order of the listing.",
             default_with = "Some(FeedbackOrder::NewestFirst)"
         )]
         order: Option<FeedbackOrder>,
         #[graphql(
-            desc = "Which feedback the listing holds; all without it. A period costs nothing. Topic and rating \
-                    are looked for one by one: pages come as full as without them, unless that would take more \
-                    than 2,000 pieces of feedback to examine."
+            desc = "Filters the listing. A filter by time costs nothing. Topic and rating are compared item by \
+                    item: pages are full, unless that takes examining more than 2,000 pieces of feedback."
         )]
         filter: Option<FeedbackFilter>,
     ) -> Result<Option<FeedbackConnection>, ApiError> {
@@ -78,17 +78,17 @@ impl Query {
         Ok(Some(FeedbackConnection::new(request, page)))
     }
 
-    /// The object with this id; null if there is none. Strongly consistent.
+    /// Returns the object with this id, or null. Strongly consistent.
     async fn node(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "The id of any object that implements `Node`.")] id: ID,
+        #[graphql(desc = "The id of an object that implements `Node`.")] id: ID,
     ) -> Result<Option<Node>, ApiError> {
         Ok(load(context, &id).await?.map(node))
     }
 
-    /// The objects with these ids, in the order of the ids; null in the place of each that there is none
-    /// of. Strongly consistent.
+    /// Returns the objects with these ids, in the same order, with null for each that does not exist. Strongly
+    /// consistent.
     async fn nodes(
         &self,
         context: &Context<'_>,

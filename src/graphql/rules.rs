@@ -1,6 +1,5 @@
-//! Rules of validation that the compiler does not check, or not wholly: values of scalars that are not the
-//! specification's, fields of an input object that are given twice, variables inside lists and objects, lists in
-//! arguments of fields that are to be merged.
+//! Validation rules that the compiler does not check, or not entirely: custom scalars, duplicate fields of an input
+//! object, variables inside lists and objects, and lists in arguments of merged fields.
 
 use apollo_compiler::ast::{self, Argument, InputValueDefinition, Type, VariableDefinition};
 use apollo_compiler::collections::HashSet;
@@ -18,7 +17,7 @@ use super::selection::{Field, collect_all};
 use super::types::DateTime;
 use super::values::of_literal;
 
-/// What is wrong with a value of this type.
+/// The error in a value of this type.
 pub(super) fn error_in(ty: &Type, value: &Value) -> Option<String> {
     match (ty, value) {
         (_, Value::Null) => None,
@@ -39,8 +38,8 @@ pub(super) fn error_in(ty: &Type, value: &Value) -> Option<String> {
     }
 }
 
-/// What the compiler lets through of a document's literals: unknown values of our scalars, and fields of an input
-/// object that are given twice ("Input Object Field Uniqueness").
+/// Errors in a document's literals that the compiler misses: invalid custom scalars, and duplicate fields of an input
+/// object ("Input Object Field Uniqueness").
 pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
     let check = |ty: &Type, literal: &Node<ast::Value>| {
         let message = match repeated_field(literal) {
@@ -62,8 +61,8 @@ pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
     arguments.chain(defaults).collect()
 }
 
-/// Variables in positions of other types ("All Variable Usages Are Allowed"). The compiler looks at arguments that are
-/// variables, not into lists and objects, and takes null for a default that makes a variable non-null.
+/// Variables in positions of other types ("All Variable Usages Are Allowed"). The compiler checks arguments that are
+/// variables, not lists and objects, and accepts null as a default that makes a variable non-null.
 pub(super) fn misplaced_variables(document: &Document) -> Vec<ServerError> {
     let mut errors = Vec::new();
     for operation in document.operations.iter() {
@@ -174,8 +173,8 @@ fn is_allowed(variable: &VariableDefinition, ty: &Type, has_default: bool) -> bo
     }
 }
 
-/// Fields to be merged whose arguments have lists of different lengths ("Field Selection Merging"). The compiler
-/// compares lists as far as the shorter one goes.
+/// Merged fields whose arguments have lists of different lengths ("Field Selection Merging"). The compiler compares
+/// lists up to the end of the shorter one.
 pub(super) fn conflicting_lists(document: &Document, limits: &Limits) -> Option<ServerError> {
     let has_list = |selection: &Selection| {
         let field = selection.as_field()?;
@@ -185,7 +184,7 @@ pub(super) fn conflicting_lists(document: &Document, limits: &Limits) -> Option<
             .filter(|argument| contains_list(&argument.value));
         (lists.count() > 0).then_some(())
     };
-    // Else, as nearly always, there is nothing to look for.
+    // Nearly always, there is no list to compare.
     document.selections().find_map(has_list)?;
     let operations = document.operations.iter();
     // What exceeds the limits is not executed.
@@ -219,7 +218,7 @@ fn contains_list(literal: &ast::Value) -> bool {
     }
 }
 
-/// Whether two literals that are the same as far as the compiler looks have lists of the same lengths.
+/// Whether two literals that are equal to the compiler have lists of the same lengths.
 fn have_same_lengths(one: &ast::Value, other: &ast::Value) -> bool {
     match (one, other) {
         (ast::Value::List(one), ast::Value::List(other)) => {
@@ -234,7 +233,7 @@ fn have_same_lengths(one: &ast::Value, other: &ast::Value) -> bool {
     }
 }
 
-/// A field that an input object in this literal has twice.
+/// A duplicate field of an input object in this literal.
 fn repeated_field(literal: &ast::Value) -> Option<&Name> {
     match literal {
         ast::Value::List(items) => items.iter().find_map(|item| repeated_field(item)),

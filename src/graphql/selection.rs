@@ -1,11 +1,10 @@
-//! The fields that an operation executes: fragments spread, what is skipped left out, and fields of one response
-//! key merged into one (GraphQL specification, `CollectFields` and `MergeSelectionSets`).
+//! The fields that an operation executes: fragments spread, skipped fields left out, and fields of one response key
+//! merged (GraphQL specification, `CollectFields` and `MergeSelectionSets`).
 //!
 //! The library would execute a field as often as it is selected. It gets these fields instead, each once.
 //!
-//! Collecting is what a hostile document could make expensive, since a few fragments can spread into billions of
-//! fields. So limits are checked while fields are collected, and each selection that is looked at counts: no more is
-//! ever done than the limit of complexity allows, whatever the document says.
+//! A hostile document could make collection expensive, since a few fragments can spread into billions of fields. So
+//! limits are checked during collection, and each selection visited counts toward the limit of complexity.
 
 use apollo_compiler::ast::{Type, Value};
 use apollo_compiler::collections::{HashSet, IndexMap};
@@ -24,7 +23,7 @@ use crate::domain::PageRequest;
 /// A field that is executed.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// Where it is selected: at least once, and each time with the same name and arguments.
+    /// Its selections: at least one, all with the same name and arguments.
     pub(super) selected: Vec<Node<executable::Field>>,
     /// The type of its value.
     pub(super) ty: Type,
@@ -37,12 +36,12 @@ pub(super) struct Field {
 pub(super) struct ObjectFields {
     /// The object's type.
     pub(super) object: Name,
-    /// Its fields, in the order of the answer.
+    /// Its fields, in the order of the response.
     pub(super) fields: Vec<Field>,
 }
 
 impl Field {
-    /// The name under which the value stands in the answer.
+    /// The name of the value in the response.
     pub(super) fn key(&self) -> &Name {
         self.first().response_key()
     }
@@ -52,7 +51,7 @@ impl Field {
         &self.first().name
     }
 
-    /// The first of its selections: all have the same arguments.
+    /// The first of its selections.
     pub(super) fn first(&self) -> &executable::Field {
         // There is at least one.
         &self.selected[0]
@@ -83,10 +82,10 @@ pub(super) fn collect_all(
 
 struct Collector<'a> {
     document: &'a Document,
-    /// The variables that conditions are decided by. Without them, everything is included.
+    /// The variables for `@skip` and `@include`. Without them, everything is included.
     variables: Option<&'a JsonMap>,
     limits: &'a Limits,
-    /// How many selections were looked at.
+    /// The number of selections visited.
     selections: usize,
 }
 
@@ -100,7 +99,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The fields of an operation, and what they cost.
+    /// The fields of an operation, and their cost.
     fn operation(mut self, operation: &'a executable::Operation) -> Result<(Vec<Field>, usize), ServerError> {
         // Always there, since the document is valid.
         let Some(root) = SCHEMA.get_object(operation.object_type()) else {
@@ -109,7 +108,7 @@ impl<'a> Collector<'a> {
         self.object(root, &[&operation.selection_set], 1)
     }
 
-    /// The fields of an object of this type, and what they cost.
+    /// The fields of an object of this type, and their cost.
     fn object(
         &mut self,
         object: &ObjectType,
@@ -136,7 +135,7 @@ impl<'a> Collector<'a> {
         Ok((fields, cost))
     }
 
-    /// A field with those below it, and what it costs.
+    /// A field with those below it, and its cost.
     fn field(
         &mut self,
         definition: &FieldDefinition,
@@ -207,7 +206,7 @@ impl<'a> Collector<'a> {
         Ok(fields)
     }
 
-    /// Whether `@skip` and `@include` let a selection through.
+    /// Whether `@skip` and `@include` allow a selection.
     fn is_included(&self, selection: &Selection) -> bool {
         let Some(variables) = self.variables else {
             return true;
@@ -224,7 +223,7 @@ impl<'a> Collector<'a> {
         condition("skip") != Some(true) && (!has_include || condition("include") == Some(true))
     }
 
-    /// How many items a field can return, each with everything that is selected below it.
+    /// The number of items that a field can return, each with everything selected below it.
     fn items(&self, field: &executable::Field) -> usize {
         let argument = |name: &str| {
             let argument = field.arguments.iter().find(|argument| argument.name == name)?;
@@ -238,7 +237,7 @@ impl<'a> Collector<'a> {
                         async_graphql::Value::Number(number) => number.as_u64(),
                         _ => None,
                     });
-                // A size past the greatest is for the field to refuse, with a better message.
+                // The field rejects a larger size with a better message.
                 let size = size.map_or(PageRequest::DEFAULT_SIZE, |size| {
                     usize::try_from(size).unwrap_or(usize::MAX)
                 });

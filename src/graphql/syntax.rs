@@ -1,16 +1,16 @@
-//! A document's syntax, where the compiler's parser is not of the specification.
+//! Corrections to the compiler's parser, where it differs from the specification.
 //!
-//! It takes a name without a value for an argument or a field of an input object, and leaves it out; and it does not
-//! take a comma, which means nothing, behind `...` or before the colon of an alias.
+//! It accepts a name without a value as an argument or a field of an input object, and drops it; and it rejects an
+//! insignificant comma after `...` or before the colon of an alias.
 
 use apollo_parser::cst::CstNode;
 use apollo_parser::{Lexer, Parser, SyntaxKind, TokenKind};
 
-/// The text of a document, as the parser is to have it.
+/// The text of a document for the parser.
 pub(super) struct Source {
-    /// The text with spaces for commas: everything stays in its place.
+    /// The text with spaces for commas, so that locations stay the same.
     pub(super) text: String,
-    /// How many tokens it has (GraphQL specification, "Lexical Tokens"), whether they make sense or not.
+    /// The number of tokens (GraphQL specification, "Lexical Tokens"), invalid ones included.
     pub(super) tokens: usize,
 }
 
@@ -22,14 +22,14 @@ impl Source {
             match token.as_ref().map(|token| (token.kind(), token.index())) {
                 Ok((TokenKind::Whitespace | TokenKind::Comment | TokenKind::Eof, _)) => {}
                 Ok((TokenKind::Comma, at)) => source.replace_range(at..=at, " "),
-                // What is no token counts as one.
+                // An invalid token counts too.
                 _ => tokens += 1,
             }
         }
         Self { text: source, tokens }
     }
 
-    /// The place of a name that has to have a value and has none.
+    /// The offset of a name that lacks a value.
     pub(super) fn name_without_value(&self, max_nesting: usize) -> Option<usize> {
         let tree = Parser::new(&self.text).recursion_limit(max_nesting).parse();
         let document = tree.document();

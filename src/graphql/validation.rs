@@ -1,4 +1,4 @@
-//! From the text of a document to one that fits the schema, as the GraphQL specification has it.
+//! Parsing and validation by the GraphQL specification.
 
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::DiagnosticList;
@@ -12,7 +12,7 @@ use super::nesting::{MAX_NESTING, check_size};
 use super::rules::{conflicting_lists, invalid_literals, misplaced_variables};
 use super::syntax::Source;
 
-/// How many errors of one document are told.
+/// The most errors that are reported for a document.
 const MAX_ERRORS: usize = 20;
 
 /// Parses and validates a document.
@@ -28,7 +28,7 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
                 let message = format!("a document may be nested at most {MAX_NESTING} levels deep");
                 return vec![request_error(ErrorCode::QueryTooDeep, message)];
             }
-            // What follows the first error in the syntax is guesswork.
+            // Errors after the first one in the syntax are guesses.
             errors(&failed.errors, ErrorCode::GraphqlParseFailed, 1)
         })?;
     if let Some(at) = source.name_without_value(MAX_NESTING) {
@@ -65,7 +65,7 @@ pub(super) fn one(error: ServerError) -> Vec<ServerError> {
     vec![error]
 }
 
-/// What is wrong with a document, at most `most` of it.
+/// At most `most` errors of a document.
 fn errors(diagnostics: &DiagnosticList, code: ErrorCode, most: usize) -> Vec<ServerError> {
     let errors = diagnostics.iter().take(most).map(|diagnostic| {
         let found = diagnostic.to_json();

@@ -1,4 +1,4 @@
-//! Values of arguments and variables: from the specification's side to the library's.
+//! Values of arguments and variables in the library's type.
 
 use apollo_compiler::ast;
 use apollo_compiler::response::{JsonMap, JsonValue};
@@ -39,7 +39,7 @@ pub(super) fn of_literal(literal: &ast::Value, variables: &JsonMap) -> Option<Va
     })
 }
 
-/// The same value in the library's type.
+/// The value of JSON.
 pub(super) fn of_json(value: &JsonValue) -> Value {
     match value {
         JsonValue::Null => Value::Null,

@@ -1,4 +1,4 @@
-//! Who makes a request, by what is in it.
+//! Authentication of a request's caller.
 
 use axum::http::header;
 use axum::http::request::Parts;
@@ -7,14 +7,14 @@ use super::STAFF_PATH;
 use super::errors::HttpError;
 use crate::auth::{Authenticator, Caller, VerifiedIdentity};
 
-/// Who makes this request.
+/// The caller of a request.
 pub(super) async fn caller(authenticator: &Authenticator, parts: &Parts) -> Result<Caller, HttpError> {
     if parts.uri.path() == STAFF_PATH {
         return Ok(authenticator.staff_caller(parts.extensions.get::<VerifiedIdentity>())?);
     }
     let mut credentials = parts.headers.get_all(header::AUTHORIZATION).iter();
     let first = credentials.next();
-    // Several credentials are no valid one.
+    // Several credentials are not a valid one.
     let credential = match credentials.next() {
         None => first.map(header::HeaderValue::as_bytes),
         Some(_) => Some(b"".as_slice()),

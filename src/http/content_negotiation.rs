@@ -4,19 +4,18 @@ use axum::http::{HeaderMap, header};
 use headers_accept::Accept;
 use mediatype::{MediaType, MediaTypeBuf, names};
 
-/// What an answer can be written as.
+/// The format of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// `application/json`: the status tells only whether there was a GraphQL request, as clients from
-    /// before the specification expect.
+    /// `application/json`: a well-formed GraphQL request gets 200, as clients from before the specification expect.
     Json,
-    /// `application/graphql-response+json`: the status tells what became of it.
+    /// `application/graphql-response+json`: the status is that of the error.
     GraphqlResponse,
-    /// `text/html`: somebody opens the address in a browser.
+    /// `text/html`: a browser opens the URL.
     Html,
 }
 
-/// The formats in the order in which the service prefers them, where a client does not.
+/// The formats in the service's order of preference.
 const OFFERS: [(&str, Format); 3] = [
     ("application/json", Format::Json),
     ("application/graphql-response+json", Format::GraphqlResponse),
@@ -24,16 +23,15 @@ const OFFERS: [(&str, Format); 3] = [
 ];
 
 impl Format {
-    /// The format that the client wants most of those that satisfy `offered`; `None` if it wants none.
-    /// No `Accept` header means JSON.
+    /// The client's preferred format among those that satisfy `offered`; `None` if it accepts none. Without an `Accept`
+    /// header, JSON.
     pub(super) fn negotiate(headers: &HeaderMap, offered: impl Fn(Self) -> bool) -> Option<Self> {
         let accept = values(headers, &header::ACCEPT)?;
         if accept.is_empty() {
             return Some(Self::Json);
         }
         let accept: Accept = accept.parse().ok()?;
-        // A media range with a parameter would match only offers that have it too. All answers are in UTF-8,
-        // and nobody asks for anything else.
+        // A media range with a parameter would match only offers that have it too. All responses are in UTF-8.
         let accept: Accept = accept
             .media_types()
             .map(|range| {
@@ -52,7 +50,7 @@ impl Format {
         formats.get(index).copied()
     }
 
-    /// The `Content-Type` of an answer in this format.
+    /// The `Content-Type` of a response in this format.
     pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/json; charset=utf-8",
@@ -62,15 +60,14 @@ impl Format {
     }
 }
 
-/// All values of a header as one, as if they had been sent that way; empty if there is none, `None` if they
-/// are not text.
+/// All values of a header as one; empty if there is none, `None` if they are not text.
 fn values(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
     let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
     Some(values.collect::<Option<Vec<_>>>()?.join(","))
 }
 
-/// Whether the body is declared to be JSON in UTF-8: a browser sends other kinds to any site without asking it
-/// first, for any page.
+/// Whether the body is declared to be JSON in UTF-8. A browser sends other types for any page without a preflight
+/// request.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(text) = values(headers, &header::CONTENT_TYPE) else {
         return false;

@@ -1,7 +1,6 @@
-//! Which pages of other origins may use the service from a browser.
+//! Cross-origin resource sharing: the origins whose pages may use the service from a browser.
 //!
-//! No credential that a browser would add by itself is ever used, so the headers that a page may send need no
-//! restriction of their own.
+//! No credential is one that a browser would add by itself, so the headers that a page may send are not restricted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,10 +11,10 @@ use axum::http::{HeaderName, Method, header};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use url::{Host, Url};
 
-/// How long a browser may remember that a page is allowed. Browsers cap it at two hours or less.
+/// How long a browser may cache a preflight response. Browsers cap it at two hours or less.
 const MAX_AGE: Duration = Duration::from_hours(2);
 
-/// Answers preflight requests, and marks answers as readable for pages of the allowed origins.
+/// Answers preflight requests, and lets pages of the allowed origins read responses.
 pub(super) fn allow(router: Router, origins: AllowedOrigins) -> Router {
     let allowed = match origins {
         AllowedOrigins::None => return router,
@@ -36,22 +35,22 @@ pub(super) fn allow(router: Router, origins: AllowedOrigins) -> Router {
     router.layer(layer)
 }
 
-/// The origins whose pages may use the service from a browser, besides its own.
+/// The origins whose pages may use the service from a browser, in addition to its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AllowedOrigins {
-    /// No other.
+    /// None.
     #[default]
     None,
-    /// Every one (`*`).
+    /// Any (`*`).
     Any,
-    /// Every one on this very machine, at whatever port: for the laptop.
+    /// Any on this machine, at any port: for the laptop.
     Loopback,
-    /// These, as browsers write them: scheme, host and, unless it is the scheme's own, port.
+    /// These, as browsers write them: scheme, host, and port unless it is the scheme's default.
     Listed(Vec<String>),
 }
 
 impl AllowedOrigins {
-    /// Whether a page of `origin`, as the browser writes it, may use the service.
+    /// Whether pages of `origin`, as browsers write it, may use the service.
     #[must_use]
     pub fn allows(&self, origin: &str) -> bool {
         match self {
@@ -65,8 +64,7 @@ impl AllowedOrigins {
     }
 }
 
-/// Whether a host is this very machine to whoever asks for it: a loopback address, or a name that resolves to one
-/// everywhere (RFC 6761, section 6.3).
+/// Whether a host is a loopback address, or a name that resolves to one everywhere (RFC 6761, section 6.3).
 pub(crate) fn is_loopback<T: AsRef<str>>(host: &Host<T>) -> bool {
     match host {
         Host::Domain(name) => {
@@ -78,7 +76,7 @@ pub(crate) fn is_loopback<T: AsRef<str>>(host: &Host<T>) -> bool {
     }
 }
 
-/// Reads `*`, or origins with commas between them.
+/// Reads `*`, or origins separated by commas.
 impl FromStr for AllowedOrigins {
     type Err = String;
 
@@ -93,12 +91,12 @@ impl FromStr for AllowedOrigins {
             .map(parse_origin)
             .collect::<Option<Vec<_>>>();
         origins.map(Self::Listed).ok_or_else(|| {
-            "* or origins like https://example.org with commas between them, without paths".to_owned()
+            "* or origins like https://example.org, separated by commas, without paths".to_owned()
         })
     }
 }
 
-/// The origin as browsers write it: lower case, no slash at the end, no port where it is the scheme's own.
+/// The origin as browsers write it: in lower case, without a trailing slash or the scheme's default port.
 fn parse_origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let has_more = url.path() != "/"

@@ -1,4 +1,4 @@
-//! An answer always leaves before the time is over.
+//! A response before Lambda stops the function.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,14 @@ use axum::response::Response;
 use super::errors::{HttpError, Shape};
 use crate::graphql::ErrorCode;
 
-/// What is left for the answer itself on its way out.
+/// The time that sending the response may take.
 const RESERVE: Duration = Duration::from_millis(300);
 
-/// When the process that serves a request will be stopped. A binary that knows puts it into the request's
-/// extensions.
+/// The time at which the process will be stopped, if it is known: an extension of the request.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(pub Instant);
 
-/// Answers in place of a handler that is not done shortly before the deadline.
+/// Answers in place of a handler that has not finished shortly before the deadline.
 pub(super) async fn keep(request: Request, next: Next) -> Response {
     let Some(Deadline(deadline)) = request.extensions().get().copied() else {
         return next.run(request).await;
@@ -29,8 +28,8 @@ pub(super) async fn keep(request: Request, next: Next) -> Response {
     if let Ok(response) = tokio::time::timeout(left, next.run(request)).await {
         return response;
     }
-    tracing::error!("a request was given up for lack of time");
-    let message = "there was no time left: what was asked may or may not have been done; to submit again is safe \
-                   with the same idempotency key";
+    tracing::error!("a request timed out");
+    let message = "the request timed out, and may or may not have been executed: retry submissions with the same \
+                   idempotency key";
     shape.response(HttpError::new(ErrorCode::ServiceUnavailable, message))
 }

@@ -45,9 +45,9 @@ impl ErrorCode {
     }
 }
 
-/// A request that gets an error in place of what it asks for.
+/// An error that is the whole response to a request.
 ///
-/// A binary that does not receive its requests by HTTP puts it into the extensions of one that HTTP does not allow.
+/// As an extension of a request, it says that HTTP does not allow it: for binaries that do not receive requests by HTTP.
 #[derive(Debug, Clone)]
 pub struct HttpError {
     pub(super) code: ErrorCode,
@@ -95,7 +95,7 @@ pub(super) fn read_body(body: Result<Bytes, BytesRejection>, limit: usize) -> Re
             let message = format!("the body must have at most {limit} bytes");
             HttpError::new(ErrorCode::PayloadTooLarge, message)
         }
-        _ => HttpError::bad_request("the body could not be read to its end"),
+        _ => HttpError::bad_request("the body is incomplete"),
     })
 }
 
@@ -116,7 +116,7 @@ impl Shape {
         }
     }
 
-    /// A response for the request log to summarize by the error's code.
+    /// The response to an error, with its code for the request log.
     pub(super) fn response(self, error: HttpError) -> Response {
         let code = error.code;
         let mut response = match self {
@@ -159,7 +159,7 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     handled.unwrap_or_else(|_| {
         // The panic hook has logged where. The panic's text may hold anything, and is not repeated.
-        tracing::error!("a request ended in a panic");
+        tracing::error!("a request panicked");
         shape.response(HttpError::new(ErrorCode::InternalServerError, "internal error"))
     })
 }

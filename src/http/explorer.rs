@@ -1,22 +1,22 @@
-//! The explorer: a page with GraphiQL, every byte of it fixed.
+//! The explorer: a page with GraphiQL, pinned to the byte.
 //!
-//! The page is ours and small; GraphiQL, React and the style sheet come from a content delivery network, or, on
-//! a laptop without internet, from npm packages in a folder. Each file is pinned to a version and to its hash,
-//! and both sources hand out the npm package's own bytes, so the same hashes hold for both. The browser runs
-//! nothing else: the content security policy admits only elements that carry the response's nonce.
+//! GraphiQL, React and the style sheet come from a content delivery network, or, on a laptop without internet access,
+//! from npm packages in a folder. Each file is pinned to a version and a hash; both sources serve the npm package's own
+//! bytes, so the hashes are the same. The browser runs nothing else: the content security policy allows only elements
+//! with the response's nonce.
 //!
-//! GraphiQL 4 is the last one published as a single file. GraphiQL 5 is some dozens of modules and web workers,
-//! which a network has to rewrite or bundle on the way: bytes that no package contains and that nobody can
-//! check against one. React is 18 for the same reason: 19 has no single-file build.
+//! GraphiQL 4 is the last one published as a single file. GraphiQL 5 is dozens of modules and web workers, which a
+//! network rewrites or bundles into bytes that no package contains. React is 18 for the same reason: 19 has no
+//! single-file build.
 
 use std::path::Path;
 
 const TEMPLATE: &str = include_str!("explorer.html");
 
-/// Serves the files of npm packages as they are; it generates only what a package does not contain.
+/// Serves the files of npm packages unchanged.
 const CDN_PREFIX: &str = "https://cdn.jsdelivr.net/npm/";
 
-/// The path under which our own server hands out the files.
+/// The path under which the laptop's server has the files.
 pub const LOCAL_PREFIX: &str = "/explorer-assets/";
 
 /// A file of an npm package that the page loads.
@@ -28,12 +28,12 @@ pub struct Asset {
     pub version: &'static str,
     /// The file's path inside the package.
     pub path: &'static str,
-    /// The file's hash, in the form of the `integrity` attribute (W3C Subresource Integrity).
+    /// The file's hash, as the `integrity` attribute has it (W3C Subresource Integrity).
     pub integrity: &'static str,
 }
 
-/// The files, in the order in which the page loads them. To move to another version, change it here, together
-/// with the hash: `openssl dgst -sha384 -binary FILE | base64 -w0`.
+/// The files, in the order in which the page loads them. Change a version together with its hash:
+/// `openssl dgst -sha384 -binary FILE | base64 -w0`.
 pub const ASSETS: [Asset; 4] = [
     Asset {
         package: "graphiql",
@@ -62,7 +62,7 @@ pub const ASSETS: [Asset; 4] = [
 ];
 
 impl Asset {
-    /// What to send as the file's `Content-Type`. With `nosniff`, a browser takes it at its word.
+    /// The file's `Content-Type`. With `nosniff`, a browser relies on it.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         if self.is_style_sheet() {
@@ -84,14 +84,14 @@ impl Asset {
             .is_some_and(|extension| extension == "css")
     }
 
-    /// Where a page loads the file from.
+    /// The URL that the page loads the file from.
     #[must_use]
     pub fn url(&self, source: Source) -> String {
         format!("{}{}/{}", source.prefix(), self.package_version(), self.path)
     }
 
-    /// `crossorigin` is what lets the browser check the hash of another origin's file; the referrer would tell
-    /// the network where this service is.
+    /// `crossorigin` lets the browser check the hash of another origin's file. A referrer would disclose this service's
+    /// URL to the network.
     fn element(&self, source: Source, nonce: &str) -> String {
         let url = self.url(source);
         let attributes = format!(
@@ -106,12 +106,12 @@ impl Asset {
     }
 }
 
-/// Where the page's files come from.
+/// The source of the page's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The content delivery network.
     Cdn,
-    /// Our own server, which has them from npm packages in a folder.
+    /// The laptop's server, from npm packages in a folder.
     Local,
 }
 
@@ -124,7 +124,7 @@ impl Source {
     }
 }
 
-/// A page, and the header that has to go with it.
+/// A page, and the header that it requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The body, `text/html; charset=utf-8`.
@@ -135,8 +135,8 @@ pub struct Page {
 
 /// The explorer page for one response.
 ///
-/// `nonce` is new for every response: 128 bits from a secure source, written in base64 or in digits, as it goes
-/// into attributes and into the policy as it is. For the same reason the response must not be cached.
+/// `nonce` must be new for each response, which must not be cached: 128 bits from a secure source, in base64 or
+/// hexadecimal, as it is not escaped.
 #[must_use]
 pub fn page(source: Source, nonce: &str) -> Page {
     let elements: Vec<String> = ASSETS.iter().map(|asset| asset.element(source, nonce)).collect();
@@ -150,10 +150,9 @@ pub fn page(source: Source, nonce: &str) -> Page {
     }
 }
 
-/// GraphiQL needs no `unsafe-inline` and no `unsafe-eval`: it sets styles through the object model, and the one
-/// style element it makes takes the nonce. Its fonts and a few images are in the style sheet as data URLs.
-/// Images from elsewhere stay out: GraphiQL previews any image address it finds in an answer, and an address
-/// in feedback was written by a stranger, who would see who looks at it.
+/// GraphiQL needs neither `unsafe-inline` nor `unsafe-eval`: it sets styles through the object model, and its one style
+/// element takes the nonce. Its fonts and a few images are data URLs in the style sheet. Other images are blocked:
+/// GraphiQL previews image URLs in responses, and the author of one in feedback would see who looks at it.
 fn content_security_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; font-src data:; \
@@ -161,7 +160,7 @@ fn content_security_policy(nonce: &str) -> String {
     )
 }
 
-/// The packages as npm takes them: `react@18.3.1 …`, each once.
+/// The packages for the npm command, each once: `react@18.3.1 …`.
 #[must_use]
 pub fn packages() -> String {
     let mut packages: Vec<String> = Vec::new();

@@ -2,14 +2,14 @@
 
 use axum::http::{HeaderMap, HeaderValue};
 
-/// What makes a retry known as one.
+/// Identifies retries of the same submission.
 const HEADER: &str = "idempotency-key";
 
-/// The key that a request is sent under, if it is sent under one: bare, as most clients write it, or as the string
-/// that the draft asks for, which is the same key.
+/// The key of a request, if it has one: bare, as most clients write it, or quoted, as the draft requires. Both are the
+/// same key.
 ///
 /// # Errors
-/// When the header is there several times, or is not a key. The text says what would be right.
+/// If the header is repeated or malformed. The text says what would be right.
 pub(super) fn read(headers: &HeaderMap) -> Result<Option<String>, String> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
@@ -23,14 +23,13 @@ pub(super) fn read(headers: &HeaderMap) -> Result<Option<String>, String> {
         return Ok(Some(text.to_owned()));
     };
     let key = unquoted(string).ok_or_else(|| {
-        "an Idempotency-Key in quotation marks must be one string and end with them, and have a \\ before each \
-         quotation mark and \\ in it"
+        "a quoted Idempotency-Key must be one complete string, with a \\ before each quotation mark and \\ in it"
             .to_owned()
     })?;
     Ok(Some(key))
 }
 
-/// What a string of structured fields stands for (RFC 9651 §4.2.5), read from behind its first quotation mark.
+/// The value of a string of structured fields (RFC 9651 §4.2.5), after its first quotation mark.
 fn unquoted(text: &str) -> Option<String> {
     let mut key = String::with_capacity(text.len());
     let mut characters = text.chars();
@@ -88,10 +87,7 @@ mod tests {
             "\"tab\there\"",
         ] {
             let error = key(&[text]).expect_err(text);
-            assert!(
-                error.starts_with("an Idempotency-Key in quotation marks"),
-                "{error}"
-            );
+            assert!(error.starts_with("a quoted Idempotency-Key"), "{error}");
         }
         assert_eq!(
             key(&["Grüße-an-alle"]),

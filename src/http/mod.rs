@@ -35,31 +35,31 @@ use crate::domain::Clock;
 use crate::graphql::Executor;
 use crate::repository::FeedbackRepository;
 
-/// Where staff come in, whom API Gateway has verified.
+/// The path of GraphQL for staff, whom API Gateway has verified.
 const STAFF_PATH: &str = "/staff/graphql";
 
-/// Where feedback comes in without GraphQL.
+/// The path of submissions without GraphQL.
 const PLAIN_PATH: &str = "/feedback";
 
-/// What the routes need.
+/// The resources of the routes.
 #[derive(Clone)]
 pub struct AppState {
-    /// The schema.
+    /// Executes GraphQL.
     pub executor: Executor,
-    /// The feedback.
+    /// Stores feedback.
     pub repository: FeedbackRepository,
-    /// The time.
+    /// Tells the time.
     pub clock: Clock,
-    /// How callers are told apart.
+    /// Authenticates callers.
     pub authenticator: Arc<Authenticator>,
 }
 
-/// How the routes behave.
+/// Options of the routes.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Which other origins' pages may use the service from a browser.
+    /// The other origins whose pages may use the service from a browser.
     pub allowed_origins: AllowedOrigins,
-    /// The explorer that a browser gets, if it gets one.
+    /// The source of the explorer's files, if browsers get the explorer.
     pub explorer: Option<explorer::Source>,
 }
 
@@ -99,12 +99,12 @@ async fn to_explorer() -> Response {
 }
 
 async fn not_found() -> Response {
-    let message = "there is nothing here: the paths are /graphql, /staff/graphql and /feedback";
+    let message = "not found: the paths are /graphql, /staff/graphql and /feedback";
     errors::plain_error(StatusCode::NOT_FOUND, message)
 }
 
 /// The router adds the `Allow` header.
 async fn method_not_allowed() -> Response {
-    let message = "this path does not take this method: see the Allow header for those it takes";
+    let message = "method not allowed: see the Allow header for the allowed ones";
     errors::plain_error(StatusCode::METHOD_NOT_ALLOWED, message)
 }

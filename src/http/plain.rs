@@ -1,8 +1,8 @@
-//! `POST /feedback`: what the service's ancestor offered, for frontends that were written for it.
+//! `POST /feedback`, for frontends that were written for the function that this service grew out of.
 //!
-//! Its answers are the ancestor's to the letter. Like the ancestor it takes the body for JSON whatever its
-//! type is called, except from a browser: there only a type that a page of another origin has to ask for first
-//! will do, so that `AllowedOrigins` decides.
+//! Its responses are that function's to the letter. Like that function it reads the body as JSON whatever its type,
+//! except from a browser: there the type must be one that requires a preflight request, so that `AllowedOrigins`
+//! applies.
 
 use std::sync::Arc;
 

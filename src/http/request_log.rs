@@ -1,5 +1,4 @@
-//! One line of log for each request, whatever became of it. It tells nothing personal: no message, no
-//! variables, no query string, no body.
+//! One line of log for each request, without personal data: no message, no variables, no query string, no body.
 
 use std::time::{Duration, Instant};
 
@@ -21,23 +20,22 @@ const MAX_NAME: usize = 256;
 /// The response header that carries the request's id.
 pub(super) const HEADER: &str = "x-request-id";
 
-/// The id under which a request is logged. A binary that knows a better one than a random one puts it
-/// into the request's extensions.
+/// The id of a request in the log, an extension of the request. Random unless a binary sets it.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// What a handler tells about what it did, in the response's extensions.
+/// A handler's part of the log line, in the response's extensions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summary {
-    /// Who called, if that was decided.
+    /// The caller, if authenticated.
     pub(super) caller: Option<String>,
     /// `query` or `mutation`, if the request got that far.
     pub(super) operation_type: Option<&'static str>,
     /// The operation's name in the document, if it has one.
     pub(super) operation: Option<String>,
-    /// The codes of the errors in the answer, each once, commas between them.
+    /// The codes of the errors in the response, each once, separated by commas.
     pub(super) error_codes: Option<String>,
-    /// How many requests were made to DynamoDB.
+    /// The number of requests to DynamoDB.
     pub(super) dynamodb_requests: u32,
 }
 
@@ -48,7 +46,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    // At the highest level, so that the id is on every line whatever level is logged.
+    // At the highest level, so that the id is on every line at any level of logging.
     let span = tracing::error_span!("request", request_id = id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();
@@ -74,7 +72,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// To the microsecond: more digits are noise.
+/// Milliseconds, rounded to microseconds.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1_000.0
 }

@@ -1,10 +1,10 @@
-//! Headers of every answer that keep a browser from misusing it.
+//! Security headers of every response.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// The explorer page has a policy of its own.
+/// The explorer has a content security policy of its own.
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
     (

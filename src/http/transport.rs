@@ -1,9 +1,8 @@
 //! GraphQL over HTTP.
 //!
-//! By the specification (Stage 2 draft), and where the ecosystem's audit suite differs, by the suite. Written
-//! here rather than taken from the GraphQL library, whose helpers accept any content type (so that any page
-//! could make a visitor's browser post), batches and multipart bodies, and answer a request that was never
-//! executed with `"data": null`.
+//! By the specification (Stage 2 draft), or by the ecosystem's audit suite where that differs. The GraphQL library's
+//! own helpers accept any content type (so that any page could make a visitor's browser post), batches and multipart
+//! bodies, and answer a request that was never executed with `"data": null`.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ pub use self::outcome::AnswerLimit;
 pub(super) use self::outcome::Outcome;
 use self::parameters::Parameters;
 use super::content_negotiation::{Format, is_json};
-use super::errors::{HttpError, read_body};
+use super::errors::{HttpError, Shape, read_body};
 use super::request_log::{RequestId, Summary};
 use super::{STAFF_PATH, Shared, authentication, explorer};
 use crate::auth::Caller;
@@ -125,10 +124,8 @@ async fn execute(
 }
 
 fn not_acceptable() -> Response {
-    let message = "the answer can be application/graphql-response+json or application/json: \
-                   the Accept header must admit one of them";
-    let error = HttpError::bad_request(message).with_status(StatusCode::NOT_ACCEPTABLE);
-    Outcome::from(error).into_response(Format::Json, AnswerLimit::default())
+    let message = "the Accept header must allow application/graphql-response+json or application/json";
+    Shape::Graphql.response(HttpError::bad_request(message).with_status(StatusCode::NOT_ACCEPTABLE))
 }
 
 fn explorer_page(source: explorer::Source) -> Response {

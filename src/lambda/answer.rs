@@ -1,4 +1,4 @@
-//! The router's response as the JSON that the front doors expect, which `lambda_http` writes.
+//! The router's response as the JSON that the event's source expects, written by `lambda_http`.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -13,13 +13,13 @@ use serde::Serialize;
 
 use super::event::Front;
 
-/// The answer to an event from this front door.
+/// The response to an event from this source.
 pub(super) async fn write(
     response: Response,
     front: Front,
     context: Context,
 ) -> Result<impl Serialize + use<>, Infallible> {
-    // The library writes for the front door that it gets an event from; what is in the event is no matter here.
+    // The library writes for the source of its event, whose content does not matter here.
     let event = match front {
         Front::Payload1 => LambdaRequest::ApiGatewayV1(ApiGatewayProxyRequest::default()),
         Front::Payload2 => LambdaRequest::ApiGatewayV2(ApiGatewayV2httpRequest::default()),
@@ -32,8 +32,8 @@ pub(super) async fn write(
         .await
 }
 
-/// Writes a header that is there several times as one line, which means the same (RFC 9110 §5.2). HTTP APIs,
-/// Function URLs and load balancers take one value a name, and the library would send only the first.
+/// Joins a repeated header into one line, which is equivalent (RFC 9110 §5.2). HTTP APIs, Function URLs and load
+/// balancers take one value a name, and the library would send only the first.
 fn join_repeated_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let repeated: Vec<HeaderName> = headers

@@ -1,6 +1,6 @@
 //! The HTTP request in an event.
 //!
-//! Each front door has a format and habits of its own:
+//! Each source has a format and quirks of its own:
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html> and
@@ -21,10 +21,10 @@ use url::form_urlencoded;
 use crate::auth::VerifiedIdentity;
 use crate::http::HttpError;
 
-/// The longest URI that a request can have. The front doors let through a quarter of it, or less.
+/// The longest URI that a request can have. The sources allow a quarter of it, or less.
 const MAX_URI_BYTES: usize = 65_534;
 
-/// The bytes that stand for themselves neither in a path nor in a query. Those beyond ASCII never do.
+/// The bytes that are encoded in paths and queries, together with those beyond ASCII.
 const NOT_PLAIN: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -39,7 +39,7 @@ const NOT_PLAIN: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The front door that an event comes from, as far as formats differ.
+/// The source of an event, as far as formats differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Front {
     /// Payload 1.0: a REST API, or an HTTP API that is configured for it.
@@ -57,14 +57,14 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// Reads an event. A request that HTTP does not allow is marked as malformed, for the router to refuse; `None`
-    /// if there is no request in the event.
+    /// Reads an event. A request that HTTP does not allow is marked for the router to refuse; `None` if the event has no
+    /// request.
     pub(super) fn read(payload: &RawValue) -> Option<Self> {
         let mut request = Request::default();
         let Ok(mut event) = serde_json::from_str::<Value>(payload.get()) else {
-            let message = "the event has half a surrogate pair in it, or is nested too deeply";
+            let message = "the event has an unpaired surrogate, or is nested too deeply";
             request.extensions_mut().insert(HttpError::bad_request(message));
-            // The answer to it has nothing that another front door would not take.
+            // Any source accepts the response to it.
             let front = Front::Payload2;
             return Some(Self { request, front });
         };
@@ -89,7 +89,7 @@ impl Front {
     }
 }
 
-/// Makes the request what the event says. What comes first is there even if what comes later is malformed.
+/// Fills the request from the event, up to the first part that is malformed.
 fn fill(request: &mut Request, front: Front, event: &mut Value) -> Result<(), HttpError> {
     let path = path(front, event);
     *request.uri_mut() = uri(path.clone())?;
@@ -111,13 +111,13 @@ fn uri(text: String) -> Result<Uri, HttpError> {
         let message = "the path and the query are too long for a request: send the operation by POST";
         return Err(HttpError::bad_request(message).with_status(StatusCode::URI_TOO_LONG));
     }
-    Uri::try_from(text).map_err(|_| HttpError::bad_request("the path or the query is none of HTTP"))
+    Uri::try_from(text).map_err(|_| HttpError::bad_request("the path or the query is not valid"))
 }
 
-/// The path as the service knows it, without what leads to the service: a stage, or a custom domain's mapping.
+/// The path without the prefix that leads to the service: a stage, or a custom domain's mapping.
 ///
-/// API Gateway leaves these in the path of the request, or does not, as it was reached; so the route that the
-/// request matched tells more, where it is more than `$default`.
+/// Whether API Gateway leaves the prefix in the path depends on the URL that was requested. So the path is that of the
+/// matched route, unless that is `$default`.
 fn path(front: Front, event: &Value) -> String {
     let (path, route) = match front {
         Front::LoadBalancer => (&event["path"], None),
@@ -144,7 +144,7 @@ fn path(front: Front, event: &Value) -> String {
     }
 }
 
-/// The path of a route like `/staff/{proxy+}`, with the parameters' values in it; `None` if one is missing.
+/// The path of a route like `/staff/{proxy+}` with its parameters filled in; `None` if one is missing.
 fn fill_in(route: &str, parameters: &Value) -> Option<String> {
     let segments = route.strip_prefix('/')?.split('/').map(|segment| {
         let parameter = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -157,7 +157,7 @@ fn fill_in(route: &str, parameters: &Value) -> Option<String> {
     Some(format!("/{}", segments.join("/")))
 }
 
-/// The path below a stage; `None` if it does not begin with the stage.
+/// The path without its stage; `None` if it does not begin with the stage.
 fn below<'a>(path: &'a str, stage: &str) -> Option<&'a str> {
     let rest = path.strip_prefix('/')?.strip_prefix(stage)?;
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
@@ -169,10 +169,10 @@ fn method(front: Front, event: &Value) -> Result<Method, HttpError> {
         Front::Payload1 | Front::LoadBalancer => &event["httpMethod"],
     };
     let method = method.as_str().unwrap_or_default();
-    Method::from_bytes(method.as_bytes()).map_err(|_| HttpError::bad_request("the method is none of HTTP"))
+    Method::from_bytes(method.as_bytes()).map_err(|_| HttpError::bad_request("the method is not valid"))
 }
 
-/// The query as a client writes it. REST APIs have decoded it; load balancers have only taken it apart.
+/// The query as the client sent it. REST APIs decode it; load balancers only split it.
 fn query(front: Front, event: &Value) -> String {
     let parameters = || {
         named_texts(
@@ -207,7 +207,7 @@ fn headers(event: &Value) -> Result<HeaderMap, HttpError> {
     Ok(headers)
 }
 
-/// The names and texts of `lists` or, if that is empty, of `single`, which of several texts has only one.
+/// The names and texts of `lists` or, if that is empty, of `single`, which has only one text a name.
 fn named_texts<'a>(lists: &'a Value, single: &'a Value) -> impl Iterator<Item = (&'a str, &'a str)> {
     let lists = lists.as_object().filter(|lists| !lists.is_empty());
     let entries = lists.or(single.as_object()).into_iter().flatten();
@@ -218,7 +218,7 @@ fn named_texts<'a>(lists: &'a Value, single: &'a Value) -> impl Iterator<Item = 
     })
 }
 
-/// The body, decoded where it is in base64. What cannot be decoded was not encoded, whatever the event says.
+/// The body, decoded from base64 if it is. A body that cannot be decoded was not encoded, whatever the event says.
 fn body(event: &mut Value) -> Result<Body, HttpError> {
     match event["body"].take() {
         Value::Null => Ok(Body::empty()),
@@ -228,11 +228,11 @@ fn body(event: &mut Value) -> Result<Body, HttpError> {
                 .and_then(Result::ok)
                 .map_or_else(|| Body::from(text), Body::from))
         }
-        _ => Err(HttpError::bad_request("the body is no text")),
+        _ => Err(HttpError::bad_request("the body is not a string")),
     }
 }
 
-/// Who an authorizer of API Gateway, or the IAM authorization of a Function URL, has verified.
+/// The identity that an authorizer of API Gateway, or the IAM authorization of a Function URL, has verified.
 fn identity(front: Front, context: &Value) -> Option<VerifiedIdentity> {
     let authorizer = &context["authorizer"];
     let (claims, arn) = match front {
@@ -246,7 +246,7 @@ fn identity(front: Front, context: &Value) -> Option<VerifiedIdentity> {
     }
 }
 
-/// Encodes the bytes that cannot stand in a path or a query as they are.
+/// Encodes the bytes that are not allowed in a path or a query.
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, NOT_PLAIN).to_string()
 }

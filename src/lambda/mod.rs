@@ -1,10 +1,10 @@
 //! The service on AWS Lambda: events of HTTP APIs, REST APIs, Function URLs and load balancers, answered by the
 //! router.
 //!
-//! Responses are written by `lambda_http`. Requests are read from the event's JSON here: its types refuse an event for
-//! a header that HTTP does not allow, and panic on an invalid host or query; clients can write all of these. An event
-//! with an HTTP request in it always gets an HTTP answer: a request that HTTP does not allow goes to the router marked
-//! with an [`HttpError`](crate::http::HttpError), and is refused and logged there like any other.
+//! `lambda_http` writes responses. It does not read requests: its types reject an event for an invalid header, and panic
+//! on an invalid host or query, all of which clients can send. Here, an event with an HTTP request always gets an HTTP
+//! response: a request that HTTP does not allow goes to the router with an [`HttpError`](crate::http::HttpError), and is
+//! refused and logged there.
 
 mod answer;
 mod event;
@@ -22,7 +22,7 @@ use crate::http::{AnswerLimit, Deadline, RequestId};
 
 /// The router, as a function of events.
 ///
-/// The error is for events that have no HTTP request in them.
+/// The error is for events without an HTTP request.
 #[must_use]
 pub fn answering(
     router: Router,
@@ -37,10 +37,9 @@ async fn answer(
     let LambdaEvent { payload, context } = event;
     let Event { mut request, front } = Event::read(&payload).ok_or_else(|| Diagnostic {
         error_type: "NotHttp".to_owned(),
-        error_message:
-            "this function takes HTTP requests, as events of an API Gateway HTTP API or REST API, of a \
-                        Lambda Function URL or of an Application Load Balancer: this event is none of them"
-                .to_owned(),
+        error_message: "expected an HTTP request: an event of an API Gateway HTTP API or REST API, a Lambda \
+                        Function URL or an Application Load Balancer"
+            .to_owned(),
     })?;
     let extensions = request.extensions_mut();
     extensions.insert(deadline(&context));
@@ -54,7 +53,7 @@ async fn answer(
     Ok(answer)
 }
 
-/// When Lambda will stop the function.
+/// The time at which Lambda will stop the function.
 fn deadline(context: &Context) -> Deadline {
     let left = context.deadline().duration_since(SystemTime::now());
     Deadline(Instant::now() + left.unwrap_or_default())

@@ -148,7 +148,7 @@ async fn a_get_runs_queries_and_nothing_else() {
     .await;
     assert_eq!(
         (answer.status, refused(&answer).1),
-        (400, "`query` is there twice".to_owned())
+        (400, "`query` is repeated".to_owned())
     );
 }
 
@@ -156,10 +156,7 @@ async fn a_get_runs_queries_and_nothing_else() {
 async fn what_is_no_graphql_request_is_a_400_that_says_why() {
     let server = Server::start().await;
     for (body, message) in [
-        (
-            "",
-            "the body must be a JSON object with a query, but there is none",
-        ),
+        ("", "the body must be a JSON object with a query, but it is empty"),
         (
             "{",
             "the body is not JSON: EOF while parsing an object at line 1 column 1",
@@ -168,10 +165,10 @@ async fn what_is_no_graphql_request_is_a_400_that_says_why() {
             "\u{feff}{}",
             "the body is not JSON: expected value at line 1 column 1",
         ),
-        ("[]", "the body must be a JSON object: there is no batching"),
+        ("[]", "the body must be a JSON object: batching is not supported"),
         (
             r#"[{"query":"{ __typename }"}]"#,
-            "the body must be a JSON object: there is no batching",
+            "the body must be a JSON object: batching is not supported",
         ),
         (
             "\"{ __typename }\"",

@@ -168,8 +168,7 @@ async fn an_idempotency_key_that_is_none_or_several_is_refused() {
     let error = "there must be one Idempotency-Key, not several";
     let answer = post(&["planted-key-1", "planted-key-2"]).await;
     assert_eq!((answer.status, answer.json()), (400, json!({ "error": error })));
-    let error = "an Idempotency-Key in quotation marks must be one string and end with them, and have a \\ before each \
-                 quotation mark and \\ in it";
+    let error = "a quoted Idempotency-Key must be one complete string, with a \\ before each quotation mark and \\ in it";
     for key in [
         "\"planted-key-1",
         "\"planted-key-1\", \"planted-key-2\"",

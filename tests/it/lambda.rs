@@ -819,8 +819,8 @@ async fn an_event_with_a_part_missing_is_answered_or_refused() {
 
 #[track_caller]
 fn assert_no_http_event(error: &InvocationError) {
-    let expected = "this function takes HTTP requests, as events of an API Gateway HTTP API or REST API, of a Lambda \
-                    Function URL or of an Application Load Balancer: this event is none of them";
+    let expected = "expected an HTTP request: an event of an API Gateway HTTP API or REST API, a Lambda Function URL \
+                    or an Application Load Balancer";
     assert_eq!(
         (error.error_type.as_str(), error.message.as_str()),
         ("NotHttp", expected)

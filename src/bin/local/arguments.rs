@@ -13,7 +13,7 @@ use tracing::Level;
 use url::{Host, Url};
 
 /// Runs the whole feedback service on this machine: GraphQL, its explorer, and an embedded,
-/// DynamoDB-compatible engine to keep the data. No account, no Docker.
+/// DynamoDB-compatible engine for the data. No account, no Docker.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
 #[expect(
@@ -25,26 +25,26 @@ pub struct Arguments {
     #[arg(long, value_name = "PORT", default_value_t = 4000)]
     pub port: u16,
 
-    /// Address to listen on. Everything is allowed to everyone who can reach it
+    /// Address to listen on. By default, everyone who can reach it may do everything
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
 
-    /// Hosts that requests may be for, with commas between them, besides this machine: localhost, its names and
-    /// loopback addresses, --host, and the address that a request arrives at. Any other is refused with 421, because
-    /// a web page can make a name of its own lead here
+    /// Additional host names of this machine, separated by commas. Its own are localhost, *.localhost, loopback
+    /// addresses, --host, and the address that a request arrives at. Requests for other hosts get a 421, because a web
+    /// page can let a name of its own resolve to this machine
     #[arg(long, value_name = "HOSTS", value_delimiter = ',', value_parser = parse_host)]
     pub allowed_hosts: Vec<Host>,
 
-    /// File to keep the data in; made if there is none
+    /// File for the data; created if missing
     #[arg(long, value_name = "PATH", default_value = ".feedback/feedback.db", conflicts_with_all = ["in_memory", "endpoint_url"])]
     pub db: PathBuf,
 
-    /// Keep the data in memory, and forget it at the end
+    /// Keep the data in memory only
     #[arg(long, conflicts_with = "endpoint_url")]
     pub in_memory: bool,
 
-    /// Port of the embedded engine's own endpoint, for tools that speak DynamoDB. It is always on 127.0.0.1, and
-    /// closed to web pages [default: the port after --port, or any free one]
+    /// Port of the embedded engine's endpoint, for DynamoDB tools. Always on 127.0.0.1, and closed to web pages
+    /// [default: the port after --port, or any free one]
     #[arg(long, value_name = "PORT", conflicts_with = "endpoint_url")]
     pub engine_port: Option<u16>,
 
@@ -53,7 +53,7 @@ pub struct Arguments {
     #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     pub endpoint_url: Option<Url>,
 
-    /// Name of the table; made if there is none
+    /// Name of the table; created if missing
     #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE", default_value = "Feedback")]
     pub table: String,
 
@@ -62,11 +62,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N", env = "FEEDBACK_TIMELINE_SHARDS", default_value = "1", value_parser = expecting(parse_shards))]
     pub shards: NonZeroU32,
 
-    /// Add N made-up pieces of feedback from the past six weeks, to have something to look at
+    /// Add N pieces of sample feedback from the past six weeks
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub sample: u32,
 
-    /// Origins whose pages may use the service from a browser, with commas between them, or *
+    /// Origins whose pages may use the service from a browser, separated by commas, or *
     /// [default: every origin on this machine]
     #[arg(
         long,
@@ -77,23 +77,21 @@ pub struct Arguments {
     )]
     pub allowed_origins: Option<AllowedOrigins>,
 
-    /// Let in only callers with a key, as in the cloud. A key for this run is printed at the start. Everybody still
-    /// gets the schema and the explorer, which the cloud does not hand out by default: see --no-introspection and
+    /// Require an API key for everything but submitting, as in the cloud. A key for this run is printed at the start.
+    /// Introspection and the explorer stay enabled, unlike in the cloud by default: see --no-introspection and
     /// --no-explorer
     #[arg(long)]
     pub require_auth: bool,
 
-    /// Let in the API keys in this file too, as the cargo command api-key makes them; read anew for each
-    /// request
+    /// File with more API keys, as created by cargo run --bin api-key; read for each request
     #[arg(long, value_name = "PATH", requires = "require_auth")]
     pub api_keys: Option<PathBuf>,
 
-    /// Tell nobody what the schema looks like, as in the cloud by default. Without this option, any caller may ask,
-    /// with --require-auth too
+    /// Disable introspection, as in the cloud by default. Otherwise it is enabled for everyone, with --require-auth too
     #[arg(long)]
     pub no_introspection: bool,
 
-    /// Show browsers no explorer, as in the cloud by default. Without this option, / and /graphql do
+    /// Disable the explorer at / and /graphql, as in the cloud by default
     #[arg(long, conflicts_with = "explorer_assets")]
     pub no_explorer: bool,
 
@@ -101,7 +99,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value = "0", value_parser = expecting(str::parse::<Retention>))]
     pub retention_days: Retention,
 
-    /// Limits on what one request may ask for, like "depth=16 complexity=5000"
+    /// Limits on one request, like "depth=16 complexity=5000"
     #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
     pub limits: Limits,
 
@@ -110,7 +108,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub explorer_assets: Option<PathBuf>,
 
-    /// Least important level to log: error, warn, info, debug or trace
+    /// Least severe level to log: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "FEEDBACK_LOG", default_value = "info", value_parser = expecting(parse_level))]
     pub log: Level,
 
@@ -121,7 +119,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   cargo run                                          data in .feedback/feedback.db
-  cargo run -- --in-memory --sample 500              500 pieces to play with, gone at the end
+  cargo run -- --in-memory --sample 500              500 pieces of sample feedback, in memory
   cargo run -- --endpoint-url http://127.0.0.1:8000  on DynamoDB Local";
 
 fn parse_endpoint(text: &str) -> Result<Url, String> {

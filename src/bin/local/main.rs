@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log, logging::Format::Text);
-    // First, because a busy port is the likeliest trouble and the cheapest to find out.
+    // First, because a busy port is the likeliest error and the cheapest to find.
     let listener = TcpListener::bind((arguments.host, arguments.port))
         .await
         .map_err(|error| {
@@ -87,7 +87,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let hosts = Hosts::new(arguments.host, arguments.allowed_hosts.iter().cloned());
     let router = hosts.protect(router);
 
-    // Before anybody is told that Ctrl-C stops it.
+    // Before the output says that Ctrl-C stops it.
     let stop = stop::on_signal().map_err(|error| error.to_string())?;
     let table = &arguments.table;
     let made = if is_new { ", new" } else { "" };
@@ -108,12 +108,14 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         println!("             aws dynamodb scan --table-name {table} --endpoint-url {endpoint}");
     }
     if let Some(key) = key {
-        println!("  Access     anonymous callers may submit; for everything else, until the server stops:");
+        println!(
+            "  Access     anonymous callers may submit; everything else requires, until the server stops:"
+        );
         println!("             Authorization: Bearer {}", key.token);
     } else {
-        println!("  Access     everything is allowed to everyone who can reach {address}");
+        println!("  Access     everyone who can reach {address} may do everything");
     }
-    println!("  Browsers   let pages of {origins} in");
+    println!("  Browsers   pages of {origins} are allowed");
     println!("\nCtrl-C stops it.");
 
     serve(listener, router, stop).await;
@@ -138,7 +140,7 @@ async fn start_engine(arguments: &Arguments, port: u16) -> Result<Option<Engine>
     engine.map(Some).map_err(|error| error.to_string())
 }
 
-/// A client, and the URL of what it is a client of.
+/// A client, and the URL of its endpoint.
 async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, String) {
     if let Some(engine) = engine {
         let endpoint = engine.endpoint();
@@ -159,7 +161,7 @@ async fn connect(arguments: &Arguments, engine: Option<&Engine>) -> (Client, Str
     (client, endpoint)
 }
 
-/// How callers are told apart, and the key that was made for this run.
+/// The authenticator, and the key for this run.
 fn authenticator(arguments: &Arguments) -> Result<(Authenticator, Option<NewKey>), String> {
     if !arguments.require_auth {
         return Ok((Authenticator::Open, None));
@@ -179,7 +181,7 @@ fn authenticator(arguments: &Arguments) -> Result<(Authenticator, Option<NewKey>
     Ok((Authenticator::Guarded(Some(keys)), Some(key)))
 }
 
-/// The keys in the file and the one of this run, as one text.
+/// The keys in the file and that of this run, as one text.
 fn stored_keys(entry: &str, file: Option<&Path>) -> Result<String, String> {
     let text = file.map_or_else(|| Ok("{\"keys\": []}".to_owned()), fs::read_to_string);
     let mut stored: serde_json::Value = text
@@ -195,7 +197,7 @@ fn stored_keys(entry: &str, file: Option<&Path>) -> Result<String, String> {
 fn place(arguments: &Arguments) -> String {
     match (&arguments.endpoint_url, arguments.in_memory) {
         (Some(_), _) => "with the DynamoDB below".to_owned(),
-        (None, true) => "in memory, gone at the end".to_owned(),
+        (None, true) => "in memory".to_owned(),
         (None, false) => arguments.db.display().to_string(),
     }
 }

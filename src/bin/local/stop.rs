@@ -1,4 +1,4 @@
-//! The end of the process: Ctrl-C, and SIGTERM where there is such a thing.
+//! The end of the process: Ctrl-C, and SIGTERM on Unix.
 
 use std::io;
 use std::process;
@@ -9,16 +9,16 @@ use tokio::runtime::Builder;
 use tokio::signal;
 use tokio::sync::oneshot;
 
-/// How long running requests may take to end.
+/// The time that running requests have to finish.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// From now on, a signal does not end the process, but resolves the future that is returned. The process ends at
-/// the latest 5 s after it: what was written to the data by then is complete, whatever is still being executed.
+/// A future that resolves on a signal, which no longer ends the process. The process ends at most 5 s later, whatever is
+/// still being executed; writes that were finished by then are complete.
 ///
 /// A thread of its own waits for both, because requests may keep all threads of the server's runtime busy.
 ///
 /// # Errors
-/// When there is no thread, or signals cannot be waited for.
+/// If there is no thread, or signals cannot be handled.
 pub fn on_signal() -> io::Result<impl Future<Output = ()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let signal = {

@@ -4,9 +4,8 @@ use async_graphql::{Description, InputValueResult, Scalar, ScalarType, Value};
 
 use crate::domain::{Timestamp, TimestampError};
 
-/// A point in time: a date-time of RFC 3339. The service sends UTC with milliseconds, as in
-/// `2026-03-01T09:30:00.250Z`. It accepts any offset and any precision; digits finer than a millisecond
-/// are rounded up, and times before 1970 or after 2286 are taken as the nearest in between.
+/// An RFC 3339 date-time. Returned in UTC with milliseconds, like `2026-03-01T09:30:00.250Z`. Accepted with any offset
+/// and precision: digits finer than a millisecond are rounded up, and times before 1970 or after 2286 are clamped.
 #[derive(Debug, Clone, Copy, Description)]
 pub(crate) struct DateTime(pub(crate) Timestamp);
 

@@ -1,13 +1,13 @@
-//! What comes out of `deleteFeedback`.
+//! The output of `deleteFeedback`.
 
 use async_graphql::{ID, SimpleObject};
 
 use crate::domain::FeedbackId;
 
-/// What became of feedback that was to be deleted.
+/// The payload of `deleteFeedback`.
 #[derive(SimpleObject)]
 pub(crate) struct DeleteFeedbackPayload {
-    /// The id of the feedback that was deleted. Null if there was none with the id that was asked for.
+    /// The id of the deleted feedback. Null if no feedback had this id.
     deleted_feedback_id: Option<ID>,
 }
 

@@ -5,48 +5,47 @@ use async_graphql::{ID, Interface, SimpleObject};
 use super::date_time::DateTime;
 use crate::domain::{Content, Feedback, MetadataEntry, Rating};
 
-/// Anything that can be fetched by its id alone.
+/// An object that can be fetched by its id.
 #[derive(Interface)]
 #[graphql(field(
     name = "id",
     ty = "ID",
-    desc = "Which one it is. Ids are unique across all types."
+    desc = "The id of the object, unique across all types."
 ))]
 pub(crate) enum Node {
     Feedback(FeedbackObject),
 }
 
-/// A piece of feedback that somebody submitted.
+/// A piece of feedback.
 #[derive(SimpleObject)]
 #[graphql(name = "Feedback")]
 pub(crate) struct FeedbackObject {
-    /// Which one it is: a UUID, in lower case with hyphens.
+    /// The id of the feedback: a UUID, in lower case with hyphens.
     #[graphql(owned)]
     id: ID,
-    /// What the person wrote: 1 to 5,000 characters, with neither white space at the ends nor control
-    /// characters other than newline and tab. It is plain text: escape it before you put it into a page.
+    /// The text of the feedback: 1 to 5,000 characters, without white space at the ends or control characters other
+    /// than newline and tab. It is plain text: escape it before you put it into a page.
     message: String,
-    /// How satisfied the person is, from 1 (least) to 5 (most). Null if they did not say.
+    /// The person's satisfaction, from 1 (lowest) to 5 (highest). Null if not given.
     rating: Option<u8>,
-    /// What it is about, in the words of your frontend: 1 to 64 characters.
+    /// The subject of the feedback, as your frontend names it: 1 to 64 characters.
     topic: Option<String>,
-    /// Where the person can be answered. Checked for its form, not for whether it exists.
+    /// The person's email address. Its format is validated, its existence is not.
     email: Option<String>,
     /// The page that the feedback was sent from: an http or https URL of at most 2,048 characters.
     page_url: Option<String>,
-    /// What your frontend added, in the order in which it did: at most 16 pairs.
+    /// Key-value pairs that your frontend added, in their original order: at most 16.
     metadata: Vec<FeedbackMetadata>,
-    /// When the service accepted it. Feedback that was imported from a system which kept whole seconds
-    /// has no milliseconds.
+    /// The time of the submission. Feedback imported from a system that kept whole seconds has no milliseconds.
     submitted_at: DateTime,
 }
 
-/// A pair that a frontend added to feedback: a version, a plan, an experiment.
+/// A key-value pair that a frontend added to feedback: a version, a plan, an experiment.
 #[derive(SimpleObject)]
 pub(crate) struct FeedbackMetadata {
-    /// What the value tells: 1 to 64 characters, once per piece of feedback.
+    /// The key: 1 to 64 characters, unique within the feedback.
     key: String,
-    /// What it is: up to 256 characters.
+    /// The value: up to 256 characters.
     value: String,
 }
 

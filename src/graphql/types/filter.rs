@@ -1,4 +1,4 @@
-//! What a listing is asked for.
+//! Order and filter of a listing.
 
 use async_graphql::{Enum, InputObject};
 
@@ -9,25 +9,24 @@ use crate::domain::{Filter, FilterError, Order};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Order")]
 pub(crate) enum FeedbackOrder {
-    /// The latest first; of those from the same millisecond, the greatest id first.
+    /// Newest first; within a millisecond, by descending id.
     NewestFirst,
-    /// The earliest first; of those from the same millisecond, the smallest id first. The exact reverse of
-    /// `NEWEST_FIRST`.
+    /// Oldest first; within a millisecond, by ascending id. The exact reverse of `NEWEST_FIRST`.
     OldestFirst,
 }
 
-/// Which feedback a listing holds: what meets all of the conditions that are given.
+/// Conditions on the feedback in a listing. Feedback must meet all that are given.
 #[derive(Debug, Default, InputObject)]
 pub(crate) struct FeedbackFilter {
-    /// Only what was submitted at this time or later.
+    /// Submitted at this time or later.
     submitted_from: Option<DateTime>,
-    /// Only what was submitted before this time. Not earlier than `submittedFrom`.
+    /// Submitted before this time. Must not be earlier than `submittedFrom`.
     submitted_to: Option<DateTime>,
-    /// Only what has exactly this topic: 1 to 64 characters, upper and lower case told apart.
+    /// Has exactly this topic: 1 to 64 characters, case-sensitive.
     topic: Option<String>,
-    /// Only what has a rating of at least this, 1 to 5.
+    /// Has at least this rating, 1 to 5.
     min_rating: Option<i32>,
-    /// Only what has a rating of at most this, 1 to 5. Not less than `minRating`.
+    /// Has at most this rating, 1 to 5. Must not be less than `minRating`.
     max_rating: Option<i32>,
 }
 

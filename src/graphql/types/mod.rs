@@ -1,4 +1,4 @@
-//! The types of the schema: thin coats over the domain's.
+//! The types of the schema: wrappers of the domain's.
 
 mod connection;
 mod date_time;

@@ -1,4 +1,4 @@
-//! What goes into `submitFeedback`, and what comes out.
+//! The input and the output of `submitFeedback`.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 
@@ -9,69 +9,66 @@ use crate::domain::{
 };
 use crate::repository::Submission;
 
-/// Feedback to submit. Before a text is checked and stored, white space at its ends is trimmed, and each line break
-/// (`\r\n` or `\r`) becomes `\n`; otherwise it is stored as it is. Lengths are counted in Unicode characters (code
-/// points) after that. A text that must not be empty needs a character that can be seen.
+/// Feedback to submit. Before a text is validated, white space at its ends is trimmed, and each line break (`\r\n` or
+/// `\r`) becomes `\n`; otherwise it is stored unchanged. Lengths are counted in Unicode code points after that. A text
+/// that must not be empty needs a visible character.
 #[derive(InputObject)]
 pub(crate) struct SubmitFeedbackInput {
-    /// What the person writes: 1 to 5,000 characters.
+    /// The text of the feedback: 1 to 5,000 characters.
     message: String,
-    /// How satisfied they are, from 1 (least) to 5 (most).
+    /// The person's satisfaction, from 1 (lowest) to 5 (highest).
     rating: Option<i32>,
-    /// What it is about: 1 to 64 characters. Listings can be filtered by it.
+    /// The subject of the feedback: 1 to 64 characters. Listings can be filtered by it.
     topic: Option<String>,
-    /// Where they can be answered: an email address of at most 254 characters.
+    /// The person's email address: at most 254 characters.
     email: Option<String>,
-    /// The page they are on: a whole http or https URL of at most 2,048 characters, without a user name or password.
+    /// The page that it is sent from: an absolute http or https URL of at most 2,048 characters, without a user name or
+    /// password.
     page_url: Option<String>,
-    /// Whatever else your frontend knows: at most 16 pairs.
+    /// Key-value pairs with whatever else your frontend knows: at most 16.
     metadata: Option<Vec<FeedbackMetadataInput>>,
-    /// What makes a retry known as one: 8 to 128 characters that your frontend makes up once for each
-    /// submission, a UUID for instance, and sends again when it tries again. However often and however much at
-    /// once it does, the feedback is stored once, for as long as that is kept: a retry that comes after the
-    /// feedback was deleted, or has expired, stores it anew. It is not trimmed.
+    /// Identifies retries of the same submission: 8 to 128 characters, not trimmed. Generate one for each submission, a
+    /// UUID for instance, and send it again with each retry. However many retries there are, concurrent ones included,
+    /// the feedback is stored once. A retry after the feedback was deleted or has expired stores it again.
     idempotency_key: Option<String>,
 }
 
-/// A pair to add to feedback.
+/// A key-value pair to add to feedback.
 #[derive(InputObject)]
 pub(crate) struct FeedbackMetadataInput {
-    /// What the value tells: 1 to 64 characters, once per piece of feedback.
+    /// The key: 1 to 64 characters, unique within the feedback.
     key: String,
-    /// What it is: up to 256 characters.
+    /// The value: up to 256 characters.
     value: String,
 }
 
-/// What became of submitted feedback: either the feedback, or what is wrong with it.
+/// The payload of `submitFeedback`: either the feedback, or what is wrong with the input.
 #[derive(SimpleObject)]
 pub(crate) struct SubmitFeedbackPayload {
-    /// The feedback as it was stored. Null when there are user errors: then nothing was stored.
+    /// The stored feedback. Null if there are user errors: then nothing was stored.
     feedback: Option<FeedbackObject>,
-    /// Every rule that the input breaks, in the order of its fields. Empty when the feedback was stored.
+    /// Every error in the input, in the order of its fields. Empty if the feedback was stored.
     user_errors: Vec<SubmitFeedbackUserError>,
-    /// Whether the same was submitted under the same `idempotencyKey` before. Then `feedback` is the first.
+    /// Whether the same content was submitted with this `idempotencyKey` before. Then `feedback` is the first submission.
     replayed: bool,
 }
 
-/// A rule that the input breaks: something the person can correct.
+/// An error in the input that the person can correct.
 #[derive(SimpleObject)]
 pub(crate) struct SubmitFeedbackUserError {
-    /// The way to the field from the input down, list indexes included: `["message"]`,
-    /// `["metadata", "2", "key"]`.
+    /// The path to the field in the input, list indexes included: `["message"]`, `["metadata", "2", "key"]`.
     field: Vec<String>,
-    /// Which rule it is, for programs.
+    /// The error code, for programs.
     code: SubmitFeedbackErrorCode,
-    /// What is wrong and what would be right, in English, to follow the field's name: "must have 1 to 64
-    /// characters …".
+    /// A description of the error in English, to follow the field's name: "must have 1 to 64 characters …".
     message: String,
 }
 
-/// The rules that the input of `submitFeedback` can break.
+/// The error codes of `submitFeedback`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Rule")]
 pub(crate) enum SubmitFeedbackErrorCode {
-    /// The text is empty, or has only white space and other characters that nobody can see. Leave an optional field out
-    /// instead.
+    /// The text is empty, or has only white space and other invisible characters. Omit an optional field instead.
     Blank,
     /// The text has too few characters.
     TooShort,
@@ -81,15 +78,15 @@ pub(crate) enum SubmitFeedbackErrorCode {
     TooMany,
     /// The number is too small or too large.
     OutOfRange,
-    /// The text has a control character other than those of line breaks and tabs.
+    /// The text has a control character other than line breaks and tabs.
     ControlCharacter,
     /// The text is not an email address.
     InvalidEmail,
-    /// The text is not a whole http or https URL, or has a user name or a password in it.
+    /// The text is not an absolute http or https URL, or contains a user name or a password.
     InvalidUrl,
-    /// The key stands in the list already.
+    /// The key occurs earlier in the list.
     DuplicateKey,
-    /// Something else was submitted under this `idempotencyKey` before. Make up a new one for new feedback.
+    /// Other content was submitted with this `idempotencyKey` before. Generate a new one for new feedback.
     IdempotencyKeyReused,
 }
 
@@ -163,7 +160,7 @@ impl From<Vec<Violation>> for SubmitFeedbackPayload {
     }
 }
 
-/// The way to a field of the input, from the input down.
+/// The path to a field in the input.
 fn path(field: Field) -> Vec<String> {
     let name = match field {
         Field::Message => "message",

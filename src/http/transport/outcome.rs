@@ -14,7 +14,7 @@ use crate::repository::RepositoryError;
 /// The outcome of a GraphQL request.
 #[derive(Debug, Serialize)]
 pub(in crate::http) struct Outcome {
-    /// Present if the request was executed, null if that came to nothing.
+    /// Present if the request was executed, null if that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,7 +86,7 @@ impl Outcome {
         }
     }
 
-    /// The answer as JSON; `None` where it is longer than `limit` allows.
+    /// The response as JSON; `None` if it is longer than the limit.
     fn written(&self, AnswerLimit(most): AnswerLimit) -> Option<Vec<u8>> {
         let mut body = Body {
             bytes: Vec::new(),
@@ -95,7 +95,7 @@ impl Outcome {
         serde_json::to_writer(&mut body, self).ok().map(|()| body.bytes)
     }
 
-    /// Logs what went wrong inside.
+    /// Logs internal errors.
     pub(super) fn log_causes(&self) {
         let mut logged: Vec<&RepositoryError> = Vec::new();
         for cause in self
@@ -103,7 +103,7 @@ impl Outcome {
             .iter()
             .filter_map(ServerError::source::<RepositoryError>)
         {
-            // Fields that were loaded together fail together.
+            // Fields that are loaded together share an error.
             if !logged.iter().any(|earlier| std::ptr::eq(*earlier, cause)) {
                 tracing::error!(error = %cause, "an operation on the table failed");
                 logged.push(cause);
@@ -111,7 +111,7 @@ impl Outcome {
         }
     }
 
-    /// The codes of the errors, each once, commas between them; `None` if there are none.
+    /// The codes of the errors, each once, separated by commas; `None` if there are none.
     pub(super) fn error_codes(&self) -> Option<String> {
         let mut codes: Vec<&str> = Vec::new();
         for code in self
@@ -127,7 +127,7 @@ impl Outcome {
         (!codes.is_empty()).then(|| codes.join(","))
     }
 
-    /// Adds to errors from inside the id under which the log tells more.
+    /// Adds the request's id, for the log, to internal errors.
     pub(super) fn with_request_id(mut self, id: Option<&RequestId>) -> Self {
         let Some(RequestId(id)) = id else { return self };
         for error in &mut self.errors {
@@ -139,13 +139,12 @@ impl Outcome {
         self
     }
 
-    /// Writes the answer, unless it would be too long.
+    /// Writes the response, or an error if it is too long.
     pub(in crate::http) fn into_response(mut self, format: Format, limit: AnswerLimit) -> Response {
         let body = self.written(limit).unwrap_or_else(|| {
             let AnswerLimit(most) = limit;
             let message = format!(
-                "the answer would have more than {most} bytes: ask for fewer items or fields at once; what was to be \
-                 changed is changed"
+                "the response has more than {most} bytes: request fewer items or fields; mutations have taken effect"
             );
             self = Self {
                 data: self.data.is_some().then_some(Value::Null),
@@ -171,33 +170,31 @@ impl Outcome {
     }
 }
 
-/// The length that the body of an answer may have, in bytes, as a text in the JSON that a Lambda function returns.
-/// The binary that knows who asks puts another one into the request's extensions.
+/// The maximum length of a response's body, in bytes of a string in the JSON that a Lambda function returns: an extension
+/// of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswerLimit(pub usize);
 
 impl AnswerLimit {
-    /// What a function may return to whom it answers at once: 6 MiB (AWS Lambda, "Quotas"), less what stands around
-    /// the body.
+    /// A synchronous invocation's: 6 MiB (AWS Lambda, "Quotas"), less the envelope.
     pub const LAMBDA: Self = Self(6_291_556 - Self::ENVELOPE);
-    /// What a load balancer takes from a function: 1 MiB (Elastic Load Balancing, "Lambda functions as targets"),
-    /// less what stands around the body.
+    /// A load balancer's: 1 MiB (Elastic Load Balancing, "Lambda functions as targets"), less the envelope.
     pub const LOAD_BALANCER: Self = Self(1_048_576 - Self::ENVELOPE);
-    /// What somebody without a credential gets at most: 256 KiB. Feedback and the schema take less than half of it.
+    /// An anonymous caller's: 256 KiB. Feedback and the schema take less than half of it.
     pub(super) const ANONYMOUS: Self = Self(256 * 1024);
-    /// Status, headers and the names of all. They take about 1,500 bytes, most of them for the echo of what a
-    /// browser's preflight asks for.
+    /// The JSON around the body. Status and headers take about 1,500 bytes, most of them the echo of a preflight
+    /// request's headers.
     const ENVELOPE: usize = 16 * 1024;
 }
 
-/// Everywhere the same, so that what works on a laptop works in the cloud.
+/// The same on a laptop as in the cloud.
 impl Default for AnswerLimit {
     fn default() -> Self {
         Self::LAMBDA
     }
 }
 
-/// A body while it is written, up to a length.
+/// A body of limited length.
 struct Body {
     bytes: Vec<u8>,
     left: usize,
@@ -205,7 +202,7 @@ struct Body {
 
 impl std::io::Write for Body {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // In the function's JSON, each of these takes two bytes. There are no control characters in JSON.
+        // In the function's JSON, each of these takes two bytes. JSON has no control characters.
         let escaped = bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
         let length = bytes.len() + escaped.count();
         self.left = self
@@ -226,7 +223,7 @@ fn is_transient(error: &ServerError) -> bool {
     ErrorCode::of(error).is_some_and(ErrorCode::is_transient)
 }
 
-/// Whether there is no value in the data of a request that failed in part.
+/// Whether the data has no value.
 fn is_nothing(data: &Value) -> bool {
     match data {
         Value::Null => true,

@@ -1,5 +1,5 @@
-//! The parameters of a GraphQL request, from a JSON body or a query string. Each error says which one is
-//! wrong and what it should be.
+//! The parameters of a GraphQL request, from a JSON body or a query string. Each error names the parameter and the
+//! expected value.
 
 use apollo_compiler::response::JsonValue as Value;
 use serde_json::Number;
@@ -19,12 +19,12 @@ impl Parameters {
     /// Reads the JSON body of a POST.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, String> {
         if body.is_empty() {
-            return Err("the body must be a JSON object with a query, but there is none".to_owned());
+            return Err("the body must be a JSON object with a query, but it is empty".to_owned());
         }
         let body = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
         match body {
             Value::Object(members) => Self::from_members(members),
-            Value::Array(_) => Err("the body must be a JSON object: there is no batching".to_owned()),
+            Value::Array(_) => Err("the body must be a JSON object: batching is not supported".to_owned()),
             other => Err(format!("the body must be a JSON object, not {}", kind(&other))),
         }
     }
@@ -34,7 +34,7 @@ impl Parameters {
         let mut members = Variables::new();
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             let value = match &*name {
-                // Some clients send what they leave out as an empty text.
+                // Some clients send an empty text for a parameter that they omit.
                 "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
                 "query" | "operationName" => Value::String(text.into_owned().into()),
                 "variables" | "extensions" => {
@@ -43,7 +43,7 @@ impl Parameters {
                 _ => continue,
             };
             if members.contains_key(&*name) {
-                return Err(format!("`{name}` is there twice"));
+                return Err(format!("`{name}` is repeated"));
             }
             members.insert(&*name, value);
         }
@@ -71,7 +71,7 @@ impl Parameters {
             Some(other) => return Err(format!("`variables` must be an object, not {}", kind(&other))),
         };
         match take("extensions") {
-            // There are none that the service knows: the specification wants others ignored.
+            // The service knows none, and the specification requires unknown ones to be ignored.
             None | Some(Value::Object(_)) => {}
             Some(other) => return Err(format!("`extensions` must be an object, not {}", kind(&other))),
         }
@@ -83,12 +83,12 @@ impl Parameters {
     }
 }
 
-/// The same value, where numbers without a fraction are integers. JSON has one kind of number, in which 5.0 is 5.
+/// The value with integers for numbers without a fraction: in JSON, 5.0 is 5.
 fn whole(value: Value) -> Value {
     match value {
         Value::Number(number) => {
             let float = number.as_f64().filter(|_| number.is_f64());
-            // Beyond this, neighbouring integers are one float.
+            // Larger floats are not exact integers.
             let integer =
                 float.filter(|float| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_991.0);
             #[expect(clippy::cast_possible_truncation, reason = "an integer, and small enough")]
@@ -103,7 +103,7 @@ fn whole(value: Value) -> Value {
     }
 }
 
-/// What a JSON value is, in words.
+/// The type of a JSON value, in words.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

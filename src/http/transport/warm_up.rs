@@ -1,4 +1,4 @@
-//! What a function does before its first request.
+//! Warm-up before a function's first request.
 
 use std::time::Duration;
 
@@ -10,17 +10,16 @@ use tokio::time::timeout;
 use crate::graphql::{RequestContext, Variables};
 use crate::http::AppState;
 
-/// A query that goes the way of others, and asks DynamoDB nothing.
+/// A query that makes no request to DynamoDB.
 const WARM_UP_QUERY: &str = "{ nodes(ids: []) { ... on Feedback { id message submittedAt } } }";
 
-/// How long warming up may take: as long as opening a connection may.
+/// The most time that the connection's part may take: as long as opening a connection may.
 const WARM_UP_TIME: Duration = Duration::from_secs(1);
 
 impl AppState {
-    /// Does in advance what the first request would have to wait for: executes a query, and reads how many
-    /// shards the timeline has, by the schema and the client that will serve. That opens the connection to
-    /// `DynamoDB`, and brings the code that requests run into memory. What goes wrong with it goes wrong again, and
-    /// is told, when a request comes; and it takes at most [`WARM_UP_TIME`].
+    /// Does in advance what the first request would wait for: executes a query, and reads the number of shards, with
+    /// the schema and the client that will serve. That opens the connection to `DynamoDB`, and loads the code of
+    /// requests into memory. Errors are ignored, since they recur in requests; it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
         let executor = self.executor.clone();
         let request_context = RequestContext::new(self.repository.metered(), self.clock.clone());

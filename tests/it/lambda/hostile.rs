@@ -284,8 +284,8 @@ async fn what_cannot_be_made_a_request_is_refused_with_a_sentence() {
     };
     let names = "a header has a name that HTTP does not allow";
     let values = "a header has a value that HTTP does not allow";
-    let methods = "the method is none of HTTP";
-    let bodies = "the body is no text";
+    let methods = "the method is not valid";
+    let bodies = "the body is not a string";
     for (event, error) in [
         (header(EventKind::HttpApi, "x y", json!("z")), names),
         (header(EventKind::FunctionUrl, "", json!("z")), names),
@@ -361,7 +361,7 @@ async fn text_that_only_looks_like_an_event_is_refused_with_a_sentence() {
         assert_eq!(answer["statusCode"], 400);
         assert_eq!(
             body["errors"][0]["message"],
-            "the event has half a surrogate pair in it, or is nested too deeply"
+            "the event has an unpaired surrogate, or is nested too deeply"
         );
     }
 }
