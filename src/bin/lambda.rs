@@ -39,19 +39,14 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<(), Error> {
     let aws = aws::OnLambda::new();
     let client = repository::connect_on_lambda(&aws);
-    let Config {
-        table,
-        access,
-        limits,
-        ..
-    } = config;
+    let (table, access) = (config.table, config.access);
     let repository =
         FeedbackRepository::new(client, &table.name, table.shards).retaining_for(table.retention.0);
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let state = AppState {
-        executor: Executor::new(access.introspection, limits),
+        executor: Executor::new(access.introspection, config.limits),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),

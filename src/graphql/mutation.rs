@@ -25,12 +25,10 @@ impl Mutation {
             Ok(new) => new,
             Err(violations) => return Ok(Some(violations.into())),
         };
-        let RequestContext {
-            repository, clock, ..
-        } = context.data_unchecked();
-        let now = clock.now();
+        let shared = context.data_unchecked::<RequestContext>();
+        let now = shared.clock.now();
         let id = new.id(now);
-        Ok(Some(repository.submit(new, id, now).await?.into()))
+        Ok(Some(shared.repository.submit(new, id, now).await?.into()))
     }
 
     /// Deletes feedback permanently. It can no longer be read by id, and disappears from listings shortly after, mostly
@@ -43,10 +41,8 @@ impl Mutation {
         #[graphql(desc = "The id of the feedback: a UUID with hyphens.")] id: ID,
     ) -> Result<Option<DeleteFeedbackPayload>, ApiError> {
         let id = parse_id(&id)?;
-        let RequestContext {
-            repository, clock, ..
-        } = context.data_unchecked();
-        let was_there = repository.delete(id, clock.now()).await?;
+        let shared = context.data_unchecked::<RequestContext>();
+        let was_there = shared.repository.delete(id, shared.clock.now()).await?;
         Ok(Some(DeleteFeedbackPayload::new(id, was_there)))
     }
 }

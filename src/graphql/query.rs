@@ -71,10 +71,8 @@ impl Query {
             filter,
         )
         .map_err(|error| ApiError::bad_user_input(&error))?;
-        let RequestContext {
-            repository, clock, ..
-        } = context.data_unchecked();
-        let page = repository.page(&request, clock.now()).await?;
+        let shared = context.data_unchecked::<RequestContext>();
+        let page = shared.repository.page(&request, shared.clock.now()).await?;
         Ok(Some(FeedbackConnection::new(request, page)))
     }
 
@@ -99,8 +97,8 @@ impl Query {
             return Err(ApiError::BadUserInput(message));
         }
         let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
-        let request_context = context.data_unchecked::<RequestContext>();
-        let loaded = request_context.feedback.load_many(ids.clone()).await;
+        let shared = context.data_unchecked::<RequestContext>();
+        let loaded = shared.feedback.load_many(ids.clone()).await;
         let nodes = ids.iter().map(|id| match loaded.get(id)? {
             Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
             Err(error) => Some(Err(error.clone().into())),
@@ -115,8 +113,8 @@ fn node(feedback: Feedback) -> Node {
 
 async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiError> {
     let id = parse_id(id)?;
-    let request_context = context.data_unchecked::<RequestContext>();
-    Ok(request_context.feedback.load(id).await?)
+    let shared = context.data_unchecked::<RequestContext>();
+    Ok(shared.feedback.load(id).await?)
 }
 
 pub(super) fn parse_id(id: &ID) -> Result<FeedbackId, ApiError> {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::content_negotiation::is_json;
 use super::errors::{HttpError, plain_error, read_body};
 use super::request_log::Summary;
-use super::{AppState, Shared, authentication, idempotency_key};
+use super::{Shared, authentication, idempotency_key};
 use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
 use crate::graphql::ErrorCode;
 use crate::repository::Submission;
@@ -46,23 +46,18 @@ async fn submit(
     body: Result<Bytes, BytesRejection>,
     summary: &mut Summary,
 ) -> Result<(), HttpError> {
-    let AppState {
-        executor,
-        repository,
-        clock,
-        authenticator,
-    } = &shared.state;
-    let caller = authentication::caller(authenticator, parts).await?;
+    let state = &shared.state;
+    let caller = authentication::caller(&state.authenticator, parts).await?;
     summary.caller = Some(caller.log_name());
     if parts.headers.contains_key(header::ORIGIN) && !is_json(&parts.headers) {
         let message = "from a web page the Content-Type must be application/json, in UTF-8";
         return Err(HttpError::bad_request(message).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let body = read_body(body, executor.limits().body_bytes)?;
+    let body = read_body(body, state.executor.limits().body_bytes)?;
     let key = idempotency_key::read(&parts.headers).map_err(HttpError::bad_request)?;
     let new = parse(&body, key).map_err(HttpError::bad_request)?;
-    let repository = repository.metered();
-    let now = clock.now();
+    let repository = state.repository.metered();
+    let now = state.clock.now();
     let id = new.id(now);
     let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();

@@ -109,9 +109,8 @@ impl PageInfo {
         if at_far_end {
             return Ok(self.has_more);
         }
-        let RequestContext {
-            repository, clock, ..
-        } = context.data_unchecked();
-        Ok(repository.has_items_behind(&self.request, clock.now()).await?)
+        let shared = context.data_unchecked::<RequestContext>();
+        let now = shared.clock.now();
+        Ok(shared.repository.has_items_behind(&self.request, now).await?)
     }
 }
