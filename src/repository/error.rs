@@ -47,21 +47,21 @@ impl RepositoryError {
         Self::internal(format!("the id {id} is another feedback's"))
     }
 
-    pub(super) fn unprocessed(keys: usize) -> Self {
+    pub(crate) fn unprocessed(keys: usize) -> Self {
         Self {
             kind: Kind::Throttled,
             text: format!("BatchGetItem left {keys} keys unprocessed time and again"),
         }
     }
 
-    pub(super) fn not_ready(table: &str) -> Self {
+    pub(crate) fn not_ready(table: &str) -> Self {
         Self {
             kind: Kind::Unavailable,
             text: format!("the new table {table} did not become ready"),
         }
     }
 
-    pub(super) fn internal(text: String) -> Self {
+    pub(crate) fn internal(text: String) -> Self {
         Self {
             kind: Kind::Internal,
             text,

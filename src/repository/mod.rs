@@ -4,8 +4,6 @@
 //! rather than put a second, pretend store behind a trait: what a store does under conditions, limits and
 //! partial answers is just what is worth testing.
 
-#[cfg(feature = "local")]
-pub mod adopt;
 mod client;
 mod error;
 mod meter;

@@ -4,7 +4,7 @@
 //! item as a whole are [`FeedbackRecord`](super::record::FeedbackRecord)'s, and a test there holds the two together.
 
 #[cfg(feature = "local")]
-pub(super) mod adoptable;
+pub(crate) mod backfill;
 pub(super) mod expressions;
 
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ const READY_CHECKS: u32 = 120;
 const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// An item, or a key: values by the names of attributes.
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The key of one item.
 pub(super) fn key(id: &FeedbackId) -> Item {

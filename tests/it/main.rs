@@ -9,7 +9,7 @@
 )]
 
 mod access;
-mod adopt;
+mod backfill;
 mod ceilings;
 mod contract;
 mod cors;

@@ -1,5 +1,4 @@
-//! Gives the items of an older table their places on the timeline: options, progress and what is said at the
-//! end.
+//! Adds the items of an older table to the timeline: options, progress and report.
 
 use std::num::NonZeroU32;
 use std::process::ExitCode;
@@ -7,27 +6,26 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use clap::{ArgAction, Parser};
+use feedback_graphql::backfill::{Backfill, IncompatibleItem, Index, Inspection, Outcome, Survey};
 use feedback_graphql::domain::Clock;
 use feedback_graphql::local::takes_any_credentials;
-use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Survey, Unadoptable};
 use feedback_graphql::repository::{self, table};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::signal;
 use url::Url;
 
-/// Gives the items of an older table their places on the timeline.
+/// Adds the items of an older table to the timeline.
 ///
-/// Items that hold only feedbackId, feedback and timestamp can be read by their ids, but are in no listing.
-/// This gives each of them the attributes timelineShard and timelinePosition, by its timestamp, and touches
-/// nothing else.
+/// Items that have only feedbackId, feedback and timestamp can be read by id, but are in no listing. This adds the
+/// attributes timelineShard and timelinePosition to each of them, and changes nothing else.
 ///
-/// Without --write it only looks, and says what it would do. With --write it may be stopped and started
-/// again at any time, run twice, and run while the service and the old function are at work. Items that it
-/// cannot make sense of are named and left as they are.
+/// Without --write it counts the items and changes nothing. With --write it can be stopped and restarted at any
+/// time, run twice, and run while the service and the old function are at work. Incompatible items are named, and
+/// left as they are.
 ///
-/// It needs the rights to dynamodb:DescribeTable, dynamodb:GetItem, dynamodb:Scan and dynamodb:UpdateItem on the
-/// table and to dynamodb:Query on the index, and takes region and credentials from where the AWS CLI does.
+/// It requires dynamodb:DescribeTable, dynamodb:GetItem, dynamodb:Scan and dynamodb:UpdateItem on the table and
+/// dynamodb:Query on the index, and uses the region and the credentials that the AWS CLI would.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
 struct Arguments {
@@ -35,16 +33,16 @@ struct Arguments {
     #[arg(long, value_name = "NAME", env = "FEEDBACK_TABLE")]
     table: String,
 
-    /// Adopt the items. Without it nothing is changed
+    /// Backfill the items. Without it nothing is changed
     #[arg(long)]
     write: bool,
 
-    /// Items to write a second, and read units a second to use in looking for them. Each write costs one
-    /// write unit of the table and one of its index, next to what the service itself needs
+    /// Maximum number of items written a second, and of read units used a second to find them. Each item costs one
+    /// write unit of the table and one of its index
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
 
-    /// Use this DynamoDB instead of the one of the environment, like <http://127.0.0.1:8000>
+    /// Endpoint of DynamoDB, like <http://127.0.0.1:8000> [default: the one of the environment]
     #[arg(long, value_name = "URL", value_parser = parse_endpoint)]
     endpoint_url: Option<Url>,
 
@@ -54,9 +52,9 @@ struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples:
-  cargo run --bin adopt -- --table feedback                     what there is to do
-  cargo run --bin adopt -- --table feedback --write             do it
-  cargo run --bin adopt -- --table feedback --write --rate 500  do it faster";
+  cargo run --bin backfill -- --table feedback                     count the items
+  cargo run --bin backfill -- --table feedback --write             backfill them
+  cargo run --bin backfill -- --table feedback --write --rate 500  backfill them faster";
 
 /// The exit code of a process that Ctrl-C ended, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -74,21 +72,21 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let table = &arguments.table;
-    let (client, credentials) = connect(arguments.endpoint_url.as_ref()).await;
+    let client = connect(arguments.endpoint_url.as_ref()).await;
     let rate = NonZeroU32::new(arguments.rate).unwrap_or(NonZeroU32::MIN);
-    let adoption = Adoption::new(client.clone(), table, rate);
-    let inspection = adoption
+    let backfill = Backfill::new(client.clone(), table, rate);
+    let inspection = backfill
         .inspect()
         .await
         .map_err(|error| format!("cannot use table {table}: {error}"))?;
     let has_index = inspection.index != Index::Missing;
-    let advice = index_advice(arguments, &client, credentials, &inspection);
+    let advice = index_advice(arguments, &client, &inspection);
     if arguments.write && !has_index {
         return Err(format!("{advice}\n\nNothing was changed."));
     }
 
-    let Some(survey) = or_interrupted(survey(&adoption)).await else {
-        println!("Interrupted while looking. Nothing was changed.");
+    let Some(survey) = or_interrupted(survey(&backfill)).await else {
+        println!("Interrupted while counting. Nothing was changed.");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     let survey = survey.map_err(|error| format!("cannot read table {table}: {error}"))?;
@@ -100,62 +98,63 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, String> {
         && i64::from(arguments.rate) >= read.min(write)
     {
         println!(
-            "\nThe table is provisioned with {read} read and {write} write units a second, and the service \
-             needs some of them: choose a --rate below that, or change the table to on demand."
+            "\nThe table is provisioned with {read} read and {write} write units a second, of which the service \
+             needs some: choose a --rate below that, or change the table to on demand."
         );
     }
     if arguments.write {
         let shards = if inspection.index == Index::Building {
-            // It cannot be asked yet which shards are in use. The first one always is.
+            // Which shards are in use cannot be queried yet. The first one always is.
             NonZeroU32::MIN
         } else {
-            let shards = adoption.shards(Clock::System.now()).await;
+            let shards = backfill.shards(Clock::System.now()).await;
             shards.map_err(|error| format!("cannot tell how many shards table {table} has: {error}"))?
         };
-        return adopt(&adoption, shards, survey.adoptable).await;
+        return write(&backfill, shards, survey.pending).await;
     }
     println!("\nNothing was changed.");
     if !has_index {
         println!("\nFirst of all: {advice}");
     }
-    if survey.adoptable > 0 {
-        let seconds = survey.adoptable.div_ceil(arguments.rate.into());
+    if survey.pending > 0 {
+        let seconds = survey.pending.div_ceil(arguments.rate.into());
         let (time, rate) = (HumanDuration(Duration::from_secs(seconds)), arguments.rate);
         let then = if has_index { "" } else { "After that, " };
-        println!("\n{then}--write adopts the items, in about {time} at --rate {rate}.");
+        println!("\n{then}--write backfills the items, in about {time} at --rate {rate}.");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn survey(adoption: &Adoption) -> Result<Survey, String> {
-    let progress = ProgressBar::new_spinner().with_style(style("{spinner} looking, {human_pos} items read"));
-    let survey = adoption.survey(|examined| progress.inc(examined)).await;
+async fn survey(backfill: &Backfill) -> Result<Survey, String> {
+    let progress = ProgressBar::new_spinner().with_style(style("{spinner} counting, {human_pos} items read"));
+    let survey = backfill.survey(|examined| progress.inc(examined)).await;
     progress.finish_and_clear();
     survey.map_err(|error| error.to_string())
 }
 
-async fn adopt(adoption: &Adoption, shards: NonZeroU32, expected: u64) -> Result<ExitCode, String> {
-    let progress = ProgressBar::new(expected)
-        .with_style(style("adopting {wide_bar} {human_pos}/{human_len} ({eta} left)"));
-    let (mut adopted, mut overtaken) = (0_u64, 0_u64);
-    let report = |one: Adopted| {
+async fn write(backfill: &Backfill, shards: NonZeroU32, expected: u64) -> Result<ExitCode, String> {
+    let progress = ProgressBar::new(expected).with_style(style(
+        "backfilling {wide_bar} {human_pos}/{human_len} ({eta} left)",
+    ));
+    let (mut backfilled, mut skipped) = (0_u64, 0_u64);
+    let report = |outcome| {
         progress.inc(1);
-        match one {
-            Adopted::Now => adopted += 1,
-            Adopted::Overtaken => overtaken += 1,
-            Adopted::Not(item) => progress.suspend(|| println!("  {}", line(&item))),
+        match outcome {
+            Outcome::Backfilled => backfilled += 1,
+            Outcome::Skipped => skipped += 1,
+            Outcome::Incompatible(item) => progress.suspend(|| println!("  {}", line(&item))),
         }
     };
-    let ended = or_interrupted(adoption.run(shards, report)).await;
+    let ended = or_interrupted(backfill.run(shards, report)).await;
     progress.finish_and_clear();
-    println!("\n{} adopted.", items(adopted));
-    if overtaken > 0 {
+    println!("\n{} backfilled.", items(backfilled));
+    if skipped > 0 {
         println!(
-            "{} had been adopted, changed or deleted in the meantime.",
-            items(overtaken)
+            "{} skipped: backfilled, changed or deleted in the meantime.",
+            items(skipped)
         );
     }
-    let go_on = "The same command goes on with what is left.";
+    let go_on = "Run the same command again to continue.";
     match ended {
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
         Some(Err(error)) => Err(format!("stopped before the end: {error}\n{go_on}")),
@@ -166,7 +165,7 @@ async fn adopt(adoption: &Adoption, shards: NonZeroU32, expected: u64) -> Result
     }
 }
 
-/// The end of the work; `None` when Ctrl-C came first.
+/// The result of the work; `None` if Ctrl-C came first.
 async fn or_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         ended = work => Some(ended),
@@ -174,27 +173,30 @@ async fn or_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Says what is in the table.
+/// Reports the contents of the table.
 fn tell(arguments: &Arguments, survey: &Survey) {
-    let left = u64::try_from(survey.unadoptable.len()).unwrap_or(u64::MAX);
-    let placed = survey.items.saturating_sub(survey.adoptable).saturating_sub(left);
+    let incompatible = u64::try_from(survey.incompatible.len()).unwrap_or(u64::MAX);
+    let listed = survey
+        .items
+        .saturating_sub(survey.pending)
+        .saturating_sub(incompatible);
     println!("{} in table {}:", items(survey.items), arguments.table);
-    println!("  {} on the timeline", HumanCount(placed));
-    println!("  {} to adopt", HumanCount(survey.adoptable));
-    println!("  {} to be left as they are", HumanCount(left));
-    for item in &survey.unadoptable {
+    println!("  {} on the timeline", HumanCount(listed));
+    println!("  {} pending", HumanCount(survey.pending));
+    println!("  {} incompatible", HumanCount(incompatible));
+    for item in &survey.incompatible {
         println!("    {}", line(item));
     }
     if survey.has_shards_item {
         println!(
-            "The item {} is skipped: it says how many shards the timeline has.",
+            "The item {} is not counted: it holds the number of shards.",
             table::SHARDS_ITEM
         );
     }
 }
 
-/// How an item that is left is named. Anything may be in its id, line ends and control characters included.
-fn line(item: &Unadoptable) -> String {
+/// The line of an incompatible item, whose id may have line ends and control characters in it.
+fn line(item: &IncompatibleItem) -> String {
     format!("{:?}: {}", item.id, item.reason)
 }
 
@@ -206,13 +208,8 @@ fn items(count: u64) -> String {
     )
 }
 
-/// What to do about a table that has no index: the command of the AWS CLI that adds it.
-fn index_advice(
-    arguments: &Arguments,
-    client: &Client,
-    credentials: Credentials,
-    inspection: &Inspection,
-) -> String {
+/// The command of the AWS CLI that adds the index to a table.
+fn index_advice(arguments: &Arguments, client: &Client, inspection: &Inspection) -> String {
     let mut index = json!({
         "IndexName": table::TIMELINE_INDEX,
         "KeySchema": [
@@ -231,18 +228,19 @@ fn index_advice(
         (table::POSITION_ATTRIBUTE, "S"),
     ];
     let attributes = attributes.map(|(name, kind)| format!("AttributeName={name},AttributeType={kind}"));
-    let credentials = match credentials {
-        Credentials::Any => "AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any ",
-        Credentials::Environment => "",
+    let endpoint = arguments.endpoint_url.as_ref();
+    let credentials = if endpoint.is_some_and(takes_any_credentials) {
+        "AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any "
+    } else {
+        ""
     };
     let region = client.config().region();
     let region = region.map(|region| format!(" --region {region}"));
-    let endpoint = arguments.endpoint_url.as_ref();
     let endpoint = endpoint.map(|url| format!(" --endpoint-url '{url}'"));
     let table = &arguments.table;
     format!(
-        "table {table} has no index timeline yet, and without it there are no listings. This adds it (unless \
-         a template owns the table, which is then the place to add it):\n\n  \
+        "table {table} has no index timeline yet, which listings need. This adds it (if a template owns the \
+         table, add it there instead):\n\n  \
          {credentials}aws dynamodb update-table --table-name '{table}'{region}{endpoint} \\\n    \
          --attribute-definitions {attributes} \\\n    \
          --global-secondary-index-updates '{index}'",
@@ -253,26 +251,11 @@ fn index_advice(
     )
 }
 
-/// Which credentials a client uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Credentials {
-    /// Those of the environment.
-    Environment,
-    /// Made-up ones, where any will do.
-    Any,
-}
-
-/// A client of the endpoint, or of what the environment names.
-async fn connect(endpoint: Option<&Url>) -> (Client, Credentials) {
-    let Some(url) = endpoint else {
-        return (repository::connect(None).await, Credentials::Environment);
-    };
-    if takes_any_credentials(url) {
-        let client = repository::connect_without_account(url.as_str());
-        (client, Credentials::Any)
-    } else {
-        let client = repository::connect(Some(url.as_str())).await;
-        (client, Credentials::Environment)
+/// A client of the endpoint, or of the one that the environment names.
+async fn connect(endpoint: Option<&Url>) -> Client {
+    match endpoint {
+        Some(url) if takes_any_credentials(url) => repository::connect_without_account(url.as_str()),
+        _ => repository::connect(endpoint.map(Url::as_str)).await,
     }
 }
 
