@@ -1,23 +1,31 @@
-//! What can go wrong between the service and DynamoDB, as far as a caller has to know.
+//! Errors of operations on the table, as far as a caller has to know.
 //!
-//! The SDK's error enums stay in this room. A caller asks whether waiting would help
-//! ([`RepositoryError::is_throttled`], [`RepositoryError::is_unavailable`]); the text is for the log, and
-//! never holds an item's content.
+//! The SDK's error enums stay in this module. A caller asks whether it may help to retry
+//! ([`RepositoryError::is_throttled`], [`RepositoryError::is_unavailable`]).
+//!
+//! The text is for the log: it includes the causes, so that nothing has to print them in addition, has at most
+//! [`MAX_TEXT`] bytes and holds no content of an item. The SDK's own error is the source. Its `Debug` form has the
+//! whole response in it, so ours leaves it out.
 
 use std::error::Error as StdError;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{BoxError, BuildError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 use crate::domain::FeedbackId;
 
+/// The longest text of an error, in bytes. DynamoDB's messages are shorter.
+const MAX_TEXT: usize = 1_000;
+
 /// An operation on the table that did not succeed.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("{text}")]
 pub struct RepositoryError {
     kind: Kind,
     text: String,
+    source: Option<BoxError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,51 +56,64 @@ impl RepositoryError {
     }
 
     pub(crate) fn unprocessed(keys: usize) -> Self {
-        Self {
-            kind: Kind::Throttled,
-            text: format!("BatchGetItem left {keys} keys unprocessed time and again"),
-        }
+        let text = format!("BatchGetItem left {keys} keys unprocessed time and again");
+        Self::new(Kind::Throttled, text, None)
     }
 
     pub(crate) fn not_ready(table: &str) -> Self {
-        Self {
-            kind: Kind::Unavailable,
-            text: format!("the new table {table} did not become ready"),
-        }
+        let text = format!("the new table {table} did not become ready");
+        Self::new(Kind::Unavailable, text, None)
     }
 
     pub(crate) fn internal(text: String) -> Self {
-        Self {
-            kind: Kind::Internal,
-            text,
-        }
+        Self::new(Kind::Internal, text, None)
+    }
+
+    fn new(kind: Kind, mut text: String, source: Option<BoxError>) -> Self {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        Self { kind, text, source }
+    }
+}
+
+impl fmt::Debug for RepositoryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("RepositoryError");
+        shown.field("kind", &self.kind).field("text", &self.text);
+        shown.finish_non_exhaustive()
     }
 }
 
 impl From<BuildError> for RepositoryError {
     fn from(error: BuildError) -> Self {
-        Self::internal(error.to_string())
+        Self::new(Kind::Internal, error.to_string(), Some(error.into()))
+    }
+}
+
+impl From<serde_dynamo::Error> for RepositoryError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::new(Kind::Internal, error.to_string(), Some(error.into()))
     }
 }
 
 impl<E> From<SdkError<E>> for RepositoryError
 where
-    E: ProvideErrorMetadata + StdError + 'static,
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        let SdkError::ServiceError(answer) = &error else {
-            let kind = match &error {
-                SdkError::ConstructionFailure(_) => Kind::Internal,
-                _ => Kind::Unavailable,
-            };
-            return Self {
-                kind,
-                text: chain(&error),
-            };
+        let (kind, text) = match &error {
+            SdkError::ServiceError(answer) => of_answer(answer.err(), answer.raw()),
+            SdkError::ConstructionFailure(_) => (Kind::Internal, chain(&error)),
+            _ => (Kind::Unavailable, chain(&error)),
         };
-        let code = answer.err().code().unwrap_or("an error without a code");
-        let kind = match code {
-            // The spellings that the SDK itself takes for throttling.
+        Self::new(kind, text, Some(error.into()))
+    }
+}
+
+fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, String) {
+    let status = raw.status();
+    let kind = match error.code() {
+        // The spellings that the SDK itself takes for throttling.
+        Some(
             "LimitExceededException"
             | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
@@ -102,19 +123,21 @@ where
             | "ThrottledException"
             | "Throttling"
             | "ThrottlingException"
-            | "TooManyRequestsException" => Kind::Throttled,
-            _ if answer.raw().status().is_server_error() => Kind::Unavailable,
-            _ => Kind::Internal,
-        };
-        let message = answer.err().message().unwrap_or("no message");
-        Self {
-            kind,
-            text: format!("DynamoDB answered {code}: {message}"),
-        }
-    }
+            | "TooManyRequestsException",
+        ) => Kind::Throttled,
+        _ if status.is_server_error() => Kind::Unavailable,
+        _ => Kind::Internal,
+    };
+    let text = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("DynamoDB answered {code}: {message}"),
+        (Some(code), None) => format!("DynamoDB answered {code}"),
+        // Where the SDK's parser stopped is left out: it quotes what it found there.
+        (None, _) => format!("DynamoDB's response with HTTP status {status} cannot be read"),
+    };
+    (kind, text)
 }
 
-/// The error and what caused it, outermost first. The SDK's own long form would print the whole answer.
+/// The error and its causes, outermost first.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -127,9 +150,24 @@ fn chain(error: &dyn StdError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
     use aws_sdk_dynamodb::operation::put_item::PutItemError;
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 
     use super::*;
+
+    /// DynamoDB's answer to a write whose condition does not hold, with the item that is there.
+    fn refused(message: &str) -> SdkError<PutItemError> {
+        let code = "ConditionalCheckFailedException";
+        let error = ConditionalCheckFailedException::builder()
+            .item("feedback", AttributeValue::S("planted".to_owned()))
+            .meta(ErrorMetadata::builder().code(code).message(message).build())
+            .build();
+        let body = "{\"Item\":{\"feedback\":{\"S\":\"planted\"}}}";
+        let raw = HttpResponse::new(400_u16.try_into().unwrap(), body.into());
+        SdkError::service_error(PutItemError::ConditionalCheckFailedException(error), raw)
+    }
 
     #[test]
     fn a_request_that_cannot_even_be_made_is_nobodys_trouble_but_ours() {
@@ -137,5 +175,25 @@ mod tests {
         let error = RepositoryError::from(error);
         assert_eq!((error.is_throttled(), error.is_unavailable()), (false, false));
         assert_eq!(error.to_string(), "failed to construct request: no such field");
+    }
+
+    #[test]
+    fn an_item_that_the_sdks_error_holds_is_in_no_form_of_ours() {
+        assert!(format!("{:?}", refused("no")).contains("planted"));
+        let error = RepositoryError::from(refused("no"));
+        let text = "DynamoDB answered ConditionalCheckFailedException: no";
+        assert_eq!(error.to_string(), text);
+        let debug = format!("RepositoryError {{ kind: Internal, text: \"{text}\", .. }}");
+        assert_eq!(format!("{error:?}"), debug);
+        let source = error.source().unwrap();
+        assert!(source.is::<SdkError<PutItemError>>());
+        assert!(!chain(source).contains("planted"));
+    }
+
+    #[test]
+    fn a_text_is_cut_where_it_gets_too_long() {
+        let error = RepositoryError::from(refused(&"ä".repeat(MAX_TEXT)));
+        let length = error.to_string().len();
+        assert!((MAX_TEXT - 1..=MAX_TEXT).contains(&length), "{length}");
     }
 }
