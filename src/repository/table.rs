@@ -50,7 +50,8 @@ pub(super) const SHARDS_BEFORE: &str = "shardsBefore";
 /// When the number of shards was raised, in milliseconds since 1970 began.
 pub(super) const RAISED_AT: &str = "raisedAt";
 
-/// How often, and how long apart, a new table is asked whether it is ready.
+/// How often, and how long apart, a new table is described until it is ready. The SDK's waiter looks every 20 seconds,
+/// which cannot be changed, and not at the index.
 const READY_CHECKS: u32 = 120;
 const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
