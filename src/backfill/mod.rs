@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use futures_util::TryFutureExt;
 use futures_util::stream::{self, Stream, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
 
@@ -125,7 +126,7 @@ impl Backfill {
     /// If DynamoDB refused, or was unavailable for long.
     pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
         let repository = FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN);
-        retry_with_backoff(async || repository.warm_up(now).await).await?;
+        retry_with_backoff(|| repository.warm_up(now)).await?;
         Ok(repository.shards_to_write(now))
     }
 
@@ -154,9 +155,7 @@ impl Backfill {
                 limiter.consume(1.0, Instant::now());
                 async move {
                     sleep_until(ready_at).await;
-                    Ok(Box::pin(retry_with_backoff(async move || {
-                        self.add(position, shards).await
-                    })))
+                    Ok(Box::pin(retry_with_backoff(move || self.add(position, shards))))
                 }
             })
             .try_buffer_unordered(CONCURRENCY)
@@ -207,7 +206,7 @@ impl Backfill {
                 };
                 sleep_until(limiter.ready_at()).await;
                 let request = request.set_exclusive_start_key(key);
-                let found = retry_with_backoff(async || Ok(request.clone().send().await?)).await?;
+                let found = retry_with_backoff(|| request.clone().send().err_into()).await?;
                 let units = found
                     .consumed_capacity()
                     .and_then(ConsumedCapacity::capacity_units);

@@ -2,30 +2,27 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use backon::{ExponentialBuilder, Retryable};
 
 use crate::repository::RepositoryError;
 
 /// How long to wait before the first retry, and twice as long before each further one.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
-/// After a wait as long as this it is not retried any more.
-const LAST_DELAY: Duration = Duration::from_secs(16);
+/// The last one waits 16 seconds, and is half a minute after the first attempt.
+const RETRIES: usize = 6;
 
-/// Retries for as long as DynamoDB is throttling or unavailable, about half a minute at most: a run of hours should
-/// survive that.
-pub(super) async fn retry_with_backoff<T>(
-    attempt: impl AsyncFn() -> Result<T, RepositoryError>,
-) -> Result<T, RepositoryError> {
-    let mut delay = FIRST_DELAY;
-    loop {
-        match attempt().await {
-            Err(error) if (error.is_throttled() || error.is_unavailable()) && delay <= LAST_DELAY => {
-                sleep(delay).await;
-                delay *= 2;
-            }
-            result => return result,
-        }
-    }
+/// Retries while DynamoDB is throttling or unavailable: a run of hours should survive half a minute of that.
+pub(super) async fn retry_with_backoff<T, F>(attempt: impl FnMut() -> F) -> Result<T, RepositoryError>
+where
+    F: Future<Output = Result<T, RepositoryError>>,
+{
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(FIRST_DELAY)
+        .with_max_times(RETRIES);
+    attempt
+        .retry(backoff)
+        .when(|error| error.is_throttled() || error.is_unavailable())
+        .await
 }
 
 #[cfg(test)]
