@@ -10,6 +10,7 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BoxError, BuildError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
@@ -112,27 +113,15 @@ where
 fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, String) {
     let status = raw.status();
     let kind = match error.code() {
-        // The spellings that the SDK itself takes for throttling.
-        Some(
-            "LimitExceededException"
-            | "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "SlowDown"
-            | "ThrottledException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "TooManyRequestsException",
-        ) => Kind::Throttled,
+        Some(code) if THROTTLING_ERRORS.contains(&code) => Kind::Throttled,
         _ if status.is_server_error() => Kind::Unavailable,
         _ => Kind::Internal,
     };
-    let text = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("DynamoDB answered {code}: {message}"),
-        (Some(code), None) => format!("DynamoDB answered {code}"),
-        // Where the SDK's parser stopped is left out: it quotes what it found there.
-        (None, _) => format!("DynamoDB's response with HTTP status {status} cannot be read"),
+    let message = error.message().unwrap_or("no message");
+    let text = match error.code() {
+        Some(code) => format!("DynamoDB answered {code}: {message}"),
+        // The causes are left out: the SDK's parser quotes what it found.
+        None => format!("DynamoDB's response with HTTP status {status} cannot be read"),
     };
     (kind, text)
 }
@@ -157,18 +146,6 @@ mod tests {
 
     use super::*;
 
-    /// DynamoDB's answer to a write whose condition does not hold, with the item that is there.
-    fn refused(message: &str) -> SdkError<PutItemError> {
-        let code = "ConditionalCheckFailedException";
-        let error = ConditionalCheckFailedException::builder()
-            .item("feedback", AttributeValue::S("planted".to_owned()))
-            .meta(ErrorMetadata::builder().code(code).message(message).build())
-            .build();
-        let body = "{\"Item\":{\"feedback\":{\"S\":\"planted\"}}}";
-        let raw = HttpResponse::new(400_u16.try_into().unwrap(), body.into());
-        SdkError::service_error(PutItemError::ConditionalCheckFailedException(error), raw)
-    }
-
     #[test]
     fn a_request_that_cannot_even_be_made_is_nobodys_trouble_but_ours() {
         let error = SdkError::<PutItemError>::construction_failure("no such field");
@@ -179,8 +156,16 @@ mod tests {
 
     #[test]
     fn an_item_that_the_sdks_error_holds_is_in_no_form_of_ours() {
-        assert!(format!("{:?}", refused("no")).contains("planted"));
-        let error = RepositoryError::from(refused("no"));
+        let code = "ConditionalCheckFailedException";
+        let refused = ConditionalCheckFailedException::builder()
+            .item("feedback", AttributeValue::S("planted".to_owned()))
+            .meta(ErrorMetadata::builder().code(code).message("no").build());
+        let refused = PutItemError::ConditionalCheckFailedException(refused.build());
+        let response = HttpResponse::new(400_u16.try_into().unwrap(), "planted".into());
+        let error = SdkError::service_error(refused, response);
+        assert!(format!("{error:?}").contains("planted"));
+
+        let error = RepositoryError::from(error);
         let text = "DynamoDB answered ConditionalCheckFailedException: no";
         assert_eq!(error.to_string(), text);
         let debug = format!("RepositoryError {{ kind: Internal, text: \"{text}\", .. }}");
@@ -192,8 +177,8 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_where_it_gets_too_long() {
-        let error = RepositoryError::from(refused(&"ä".repeat(MAX_TEXT)));
-        let length = error.to_string().len();
+        let error = SdkError::<PutItemError>::construction_failure("ä".repeat(MAX_TEXT));
+        let length = RepositoryError::from(error).to_string().len();
         assert!((MAX_TEXT - 1..=MAX_TEXT).contains(&length), "{length}");
     }
 }
