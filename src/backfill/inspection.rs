@@ -77,11 +77,8 @@ impl Backfill {
         let on_demand = described
             .billing_mode_summary()
             .is_some_and(|summary| summary.billing_mode() == Some(&BillingMode::PayPerRequest));
-        let units = described.provisioned_throughput().and_then(|throughput| {
-            throughput
-                .read_capacity_units()
-                .zip(throughput.write_capacity_units())
-        });
+        let throughput = described.provisioned_throughput();
+        let units = throughput.and_then(|it| it.read_capacity_units().zip(it.write_capacity_units()));
         Ok(Inspection {
             index: index.map_or(Ok(Index::Missing), |index| inspect_index(&described, index))?,
             provisioned: units.filter(|_| !on_demand),

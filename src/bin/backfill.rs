@@ -75,10 +75,8 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let client = connect(arguments.endpoint_url.as_ref()).await;
     let rate = NonZeroU32::new(arguments.rate).unwrap_or(NonZeroU32::MIN);
     let backfill = Backfill::new(client.clone(), table, rate);
-    let inspection = backfill
-        .inspect()
-        .await
-        .map_err(|error| format!("cannot use table {table}: {error}"))?;
+    let inspection = backfill.inspect().await;
+    let inspection = inspection.map_err(|error| format!("cannot use table {table}: {error}"))?;
     let has_index = inspection.index != Index::Missing;
     let advice = index_advice(arguments, &client, &inspection);
     if arguments.write && !has_index {
@@ -188,10 +186,8 @@ fn tell(arguments: &Arguments, survey: &Survey) {
         println!("    {}", line(item));
     }
     if survey.has_shards_item {
-        println!(
-            "The item {} is not counted: it holds the number of shards.",
-            table::SHARDS_ITEM
-        );
+        let item = table::SHARDS_ITEM;
+        println!("The item {item} is not counted: it holds the number of shards.");
     }
 }
 
@@ -201,11 +197,8 @@ fn line(item: &IncompatibleItem) -> String {
 }
 
 fn items(count: u64) -> String {
-    format!(
-        "{} {}",
-        HumanCount(count),
-        if count == 1 { "item" } else { "items" }
-    )
+    let noun = if count == 1 { "item" } else { "items" };
+    format!("{} {noun}", HumanCount(count))
 }
 
 /// The command of the AWS CLI that adds the index to a table.
