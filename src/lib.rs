@@ -14,16 +14,18 @@
 //! | [`config`] | the environment, read once into typed values, by concern |
 //! | [`logging`] | the format and the levels of log lines |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda expects them |
+//! | `backfill` | adds the items of an older table to the timeline: a tool over [`repository`], for `bin/backfill` alone |
 //! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |
 //! | `bin/api-key` | creates an API key |
-//! | `bin/adopt` | gives the items of an older table their places on the timeline |
+//! | `bin/backfill` | the backfill of an older table: options, progress and report |
 //!
-//! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` below `graphql`, and `aws`
-//! below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`, `auth::secret` and the
-//! binaries, and no type of the GraphQL libraries leaves `graphql` except into the transport, `http::transport`. What
+//! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` below and `backfill` beside
+//! `graphql`, and `aws` below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`,
+//! `backfill`, `auth::secret` and the binaries, and no type of the GraphQL libraries leaves `graphql` except into the
+//! transport, `http::transport`. What
 //! the Lambda runs and what the laptop runs differ in `bin` alone.
 //!
 //! # The table
@@ -41,10 +43,12 @@
 //! | a page of the timeline | 1 `Query` a shard, and more only where a shard runs dry | [`repository::FeedbackRepository::page`] |
 //! | whether anything lies behind a page's cursor | 1 `Query` a shard, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
 //!
-//! A `Scan` is on no request's path: only `bin/adopt` makes one.
+//! A `Scan` is on no request's path: only `bin/backfill` makes one.
 
 pub mod auth;
 pub mod aws;
+#[cfg(feature = "local")]
+pub mod backfill;
 pub mod config;
 pub mod domain;
 pub mod graphql;

@@ -178,7 +178,10 @@ impl KeySet {
             if keys.iter().any(|key| key.name == name) {
                 return Err(KeySetError::Name(name));
             }
-            let digest = parse_digest(&sha256).ok_or_else(|| KeySetError::Digest(name.clone()))?;
+            let mut digest = [0; 32];
+            if hex::decode_to_slice(sha256, &mut digest).is_err() {
+                return Err(KeySetError::Digest(name));
+            }
             let scope = Scope::highest(scopes.iter().map(String::as_str));
             keys.push(Key { name, digest, scope });
         }
@@ -198,17 +201,6 @@ impl KeySet {
     }
 }
 
-fn parse_digest(hex: &str) -> Option<[u8; 32]> {
-    if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut digest = [0; 32];
-    for (byte, pair) in digest.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(digest)
-}
-
 /// A new key. Its token is stored nowhere.
 #[cfg(feature = "local")]
 #[derive(Debug)]
@@ -225,8 +217,6 @@ pub struct NewKey {
 /// If the operating system has no random numbers.
 #[cfg(feature = "local")]
 pub fn make_key(name: &str, scopes: &[Scope]) -> Result<NewKey, getrandom::Error> {
-    use std::fmt::Write;
-
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -234,13 +224,9 @@ pub fn make_key(name: &str, scopes: &[Scope]) -> Result<NewKey, getrandom::Error
     getrandom::fill(&mut random)?;
     // The prefix lets secret scanners recognize a leaked key.
     let token = format!("feedback_{}", URL_SAFE_NO_PAD.encode(random));
-    let mut sha256 = String::with_capacity(64);
-    for byte in Sha256::digest(&token) {
-        let _ = write!(sha256, "{byte:02x}");
-    }
     let entry = StoredKey {
         name: name.to_owned(),
-        sha256,
+        sha256: hex::encode(Sha256::digest(&token)),
         scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
     };
     let entry = serde_json::to_string(&entry).unwrap_or_default();

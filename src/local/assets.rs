@@ -155,29 +155,14 @@ fn integrity(bytes: &[u8]) -> String {
 mod tests {
     use std::fs;
 
+    use tempfile::TempDir;
+
     use super::*;
 
-    /// A folder that is removed when the test is over.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Self {
-            let path = std::env::temp_dir().join(format!("explorer-{}", uuid::Uuid::new_v4()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        fn write(&self, path: &str, contents: &str) {
-            let path = self.0.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, contents).unwrap();
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
+    fn write(folder: &TempDir, path: &str, contents: &str) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
     }
 
     #[test]
@@ -191,20 +176,22 @@ mod tests {
 
     #[test]
     fn a_file_is_found_in_the_folder_that_holds_node_modules_and_in_node_modules_itself() {
-        let folder = Folder::new();
+        let folder = TempDir::new().unwrap();
         let react = &ASSETS[1];
-        assert_eq!(locate(&folder.0, react), None);
-        folder.write("node_modules/react/umd/react.production.min.js", "");
-        let file = folder.0.join("node_modules/react/umd/react.production.min.js");
-        assert_eq!(locate(&folder.0, react), Some(file.clone()));
-        assert_eq!(locate(&folder.0.join("node_modules"), react), Some(file));
+        assert_eq!(locate(folder.path(), react), None);
+        write(&folder, "node_modules/react/umd/react.production.min.js", "");
+        let file = folder
+            .path()
+            .join("node_modules/react/umd/react.production.min.js");
+        assert_eq!(locate(folder.path(), react), Some(file.clone()));
+        assert_eq!(locate(&folder.path().join("node_modules"), react), Some(file));
     }
 
     #[test]
     fn a_missing_file_is_named_with_the_command_that_installs_it() {
-        let folder = Folder::new();
-        let error = Assets::load(&folder.0).unwrap_err().to_string();
-        let dir = folder.0.display();
+        let folder = TempDir::new().unwrap();
+        let error = Assets::load(folder.path()).unwrap_err().to_string();
+        let dir = folder.path().display();
         assert_eq!(
             error,
             format!(
@@ -216,16 +203,20 @@ mod tests {
 
     #[test]
     fn another_version_is_named_with_the_expected_one() {
-        let folder = Folder::new();
-        folder.write("node_modules/graphiql/package.json", r#"{"version": "5.4.0"}"#);
-        let error = Assets::load(&folder.0).unwrap_err().to_string();
+        let folder = TempDir::new().unwrap();
+        write(
+            &folder,
+            "node_modules/graphiql/package.json",
+            r#"{"version": "5.4.0"}"#,
+        );
+        let error = Assets::load(folder.path()).unwrap_err().to_string();
         assert!(
             error.contains("graphiql@4.1.2") && error.contains("(installed is 5.4.0)"),
             "{error}"
         );
 
-        folder.write("node_modules/graphiql/graphiql.min.css", "body {}");
-        let error = Assets::load(&folder.0.join("node_modules"))
+        write(&folder, "node_modules/graphiql/graphiql.min.css", "body {}");
+        let error = Assets::load(&folder.path().join("node_modules"))
             .unwrap_err()
             .to_string();
         assert!(
@@ -234,17 +225,17 @@ mod tests {
         );
         assert!(error.contains("(installed is 5.4.0)"), "{error}");
         assert!(
-            error.contains(&format!("--prefix {}/node_modules/.. ", folder.0.display())),
+            error.contains(&format!("--prefix {}/node_modules/.. ", folder.path().display())),
             "{error}"
         );
     }
 
     #[test]
     fn a_changed_file_of_the_right_version_is_refused() {
-        let folder = Folder::new();
-        folder.write("graphiql/package.json", r#"{"version": "4.1.2"}"#);
-        folder.write("graphiql/graphiql.min.css", "body {}");
-        let error = Assets::load(&folder.0).unwrap_err().to_string();
+        let folder = TempDir::new().unwrap();
+        write(&folder, "graphiql/package.json", r#"{"version": "4.1.2"}"#);
+        write(&folder, "graphiql/graphiql.min.css", "body {}");
+        let error = Assets::load(folder.path()).unwrap_err().to_string();
         assert!(
             error.contains("its integrity hash differs; remove the folder"),
             "{error}"

@@ -1,23 +1,32 @@
-//! What can go wrong between the service and DynamoDB, as far as a caller has to know.
+//! Errors of operations on the table, as far as a caller has to know.
 //!
-//! The SDK's error enums stay in this room. A caller asks whether waiting would help
-//! ([`RepositoryError::is_throttled`], [`RepositoryError::is_unavailable`]); the text is for the log, and
-//! never holds an item's content.
+//! The SDK's error enums stay in this module. A caller asks whether it may help to retry
+//! ([`RepositoryError::is_throttled`], [`RepositoryError::is_unavailable`]).
+//!
+//! The text is for the log: it includes the causes, so that nothing has to print them in addition, has at most
+//! [`MAX_TEXT`] bytes and holds no content of an item. The SDK's own error is the source. Its `Debug` form has the
+//! whole response in it, so ours leaves it out.
 
 use std::error::Error as StdError;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{BoxError, BuildError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
 use crate::domain::FeedbackId;
 
+/// The longest text of an error, in bytes. DynamoDB's messages are shorter.
+const MAX_TEXT: usize = 1_000;
+
 /// An operation on the table that did not succeed.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("{text}")]
 pub struct RepositoryError {
     kind: Kind,
     text: String,
+    source: Option<BoxError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,74 +56,77 @@ impl RepositoryError {
         Self::internal(format!("the id {id} is another feedback's"))
     }
 
-    pub(super) fn unprocessed(keys: usize) -> Self {
-        Self {
-            kind: Kind::Throttled,
-            text: format!("BatchGetItem left {keys} keys unprocessed time and again"),
-        }
+    pub(crate) fn unprocessed(keys: usize) -> Self {
+        let text = format!("BatchGetItem left {keys} keys unprocessed time and again");
+        Self::new(Kind::Throttled, text, None)
     }
 
-    pub(super) fn not_ready(table: &str) -> Self {
-        Self {
-            kind: Kind::Unavailable,
-            text: format!("the new table {table} did not become ready"),
-        }
+    pub(crate) fn not_ready(table: &str) -> Self {
+        let text = format!("the new table {table} did not become ready");
+        Self::new(Kind::Unavailable, text, None)
     }
 
-    pub(super) fn internal(text: String) -> Self {
-        Self {
-            kind: Kind::Internal,
-            text,
-        }
+    pub(crate) fn internal(text: String) -> Self {
+        Self::new(Kind::Internal, text, None)
+    }
+
+    fn new(kind: Kind, mut text: String, source: Option<BoxError>) -> Self {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        Self { kind, text, source }
+    }
+}
+
+impl fmt::Debug for RepositoryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("RepositoryError");
+        shown.field("kind", &self.kind).field("text", &self.text);
+        shown.finish_non_exhaustive()
     }
 }
 
 impl From<BuildError> for RepositoryError {
     fn from(error: BuildError) -> Self {
-        Self::internal(error.to_string())
+        Self::new(Kind::Internal, error.to_string(), Some(error.into()))
+    }
+}
+
+impl From<serde_dynamo::Error> for RepositoryError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::new(Kind::Internal, error.to_string(), Some(error.into()))
     }
 }
 
 impl<E> From<SdkError<E>> for RepositoryError
 where
-    E: ProvideErrorMetadata + StdError + 'static,
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
     fn from(error: SdkError<E>) -> Self {
-        let SdkError::ServiceError(answer) = &error else {
-            let kind = match &error {
-                SdkError::ConstructionFailure(_) => Kind::Internal,
-                _ => Kind::Unavailable,
-            };
-            return Self {
-                kind,
-                text: chain(&error),
-            };
+        let (kind, text) = match &error {
+            SdkError::ServiceError(answer) => of_answer(answer.err(), answer.raw()),
+            SdkError::ConstructionFailure(_) => (Kind::Internal, chain(&error)),
+            _ => (Kind::Unavailable, chain(&error)),
         };
-        let code = answer.err().code().unwrap_or("an error without a code");
-        let kind = match code {
-            // The spellings that the SDK itself takes for throttling.
-            "LimitExceededException"
-            | "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "RequestThrottled"
-            | "RequestThrottledException"
-            | "SlowDown"
-            | "ThrottledException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "TooManyRequestsException" => Kind::Throttled,
-            _ if answer.raw().status().is_server_error() => Kind::Unavailable,
-            _ => Kind::Internal,
-        };
-        let message = answer.err().message().unwrap_or("no message");
-        Self {
-            kind,
-            text: format!("DynamoDB answered {code}: {message}"),
-        }
+        Self::new(kind, text, Some(error.into()))
     }
 }
 
-/// The error and what caused it, outermost first. The SDK's own long form would print the whole answer.
+fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, String) {
+    let status = raw.status();
+    let kind = match error.code() {
+        Some(code) if THROTTLING_ERRORS.contains(&code) => Kind::Throttled,
+        _ if status.is_server_error() => Kind::Unavailable,
+        _ => Kind::Internal,
+    };
+    let message = error.message().unwrap_or("no message");
+    let text = match error.code() {
+        Some(code) => format!("DynamoDB answered {code}: {message}"),
+        // The causes are left out: the SDK's parser quotes what it found.
+        None => format!("DynamoDB's response with HTTP status {status} cannot be read"),
+    };
+    (kind, text)
+}
+
+/// The error and its causes, outermost first.
 fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -127,7 +139,10 @@ fn chain(error: &dyn StdError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
     use aws_sdk_dynamodb::operation::put_item::PutItemError;
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 
     use super::*;
 
@@ -137,5 +152,33 @@ mod tests {
         let error = RepositoryError::from(error);
         assert_eq!((error.is_throttled(), error.is_unavailable()), (false, false));
         assert_eq!(error.to_string(), "failed to construct request: no such field");
+    }
+
+    #[test]
+    fn an_item_that_the_sdks_error_holds_is_in_no_form_of_ours() {
+        let code = "ConditionalCheckFailedException";
+        let refused = ConditionalCheckFailedException::builder()
+            .item("feedback", AttributeValue::S("planted".to_owned()))
+            .meta(ErrorMetadata::builder().code(code).message("no").build());
+        let refused = PutItemError::ConditionalCheckFailedException(refused.build());
+        let response = HttpResponse::new(400_u16.try_into().unwrap(), "planted".into());
+        let error = SdkError::service_error(refused, response);
+        assert!(format!("{error:?}").contains("planted"));
+
+        let error = RepositoryError::from(error);
+        let text = "DynamoDB answered ConditionalCheckFailedException: no";
+        assert_eq!(error.to_string(), text);
+        let debug = format!("RepositoryError {{ kind: Internal, text: \"{text}\", .. }}");
+        assert_eq!(format!("{error:?}"), debug);
+        let source = error.source().unwrap();
+        assert!(source.is::<SdkError<PutItemError>>());
+        assert!(!chain(source).contains("planted"));
+    }
+
+    #[test]
+    fn a_text_is_cut_where_it_gets_too_long() {
+        let error = SdkError::<PutItemError>::construction_failure("ä".repeat(MAX_TEXT));
+        let length = RepositoryError::from(error).to_string().len();
+        assert!((MAX_TEXT - 1..=MAX_TEXT).contains(&length), "{length}");
     }
 }

@@ -4,8 +4,6 @@
 //! rather than put a second, pretend store behind a trait: what a store does under conditions, limits and
 //! partial answers is just what is worth testing.
 
-#[cfg(feature = "local")]
-pub mod adopt;
 mod client;
 mod error;
 mod meter;
@@ -138,12 +136,13 @@ impl FeedbackRepository {
             submitted_at: now,
             content: new.content,
         };
-        let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
+        let shards = self.shards.to_write(now);
+        let item = || FeedbackRecord::new(&feedback, shards, self.retention).into_item();
         let put = self
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(item.clone()));
+            .set_item(Some(item()?));
         let answer = expressions::if_free(put, now)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
@@ -156,7 +155,7 @@ impl FeedbackRepository {
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
             return Err(error.into());
         };
-        if failed.item() == Some(&item) {
+        if failed.item() == Some(&item()?) {
             return Ok(Submission::Stored(feedback));
         }
         if !has_key {

@@ -88,7 +88,7 @@ impl FeedbackRecord {
     }
 
     pub(super) fn into_item(self) -> Result<Item, RepositoryError> {
-        serde_dynamo::to_item(self).map_err(|error| RepositoryError::internal(error.to_string()))
+        Ok(serde_dynamo::to_item(self)?)
     }
 
     fn into_feedback(self) -> Result<Feedback, MalformedItem> {

@@ -164,6 +164,12 @@ impl FeedbackRepository {
         Ok(self.shards.to_read())
     }
 
+    /// How many shards feedback is spread over that is submitted now.
+    #[cfg(feature = "local")]
+    pub(crate) fn shards_to_write(&self, now: Timestamp) -> NonZeroU32 {
+        self.shards.to_write(now)
+    }
+
     /// How many shards a page has to be read from to be complete.
     pub(super) async fn all_shards(&self, now: Timestamp) -> NonZeroU32 {
         self.warm_up(now).await.unwrap_or_else(|error| {

@@ -4,7 +4,7 @@
 //! item as a whole are [`FeedbackRecord`](super::record::FeedbackRecord)'s, and a test there holds the two together.
 
 #[cfg(feature = "local")]
-pub(super) mod adoptable;
+pub(crate) mod backfill;
 pub(super) mod expressions;
 
 use std::collections::HashMap;
@@ -50,12 +50,13 @@ pub(super) const SHARDS_BEFORE: &str = "shardsBefore";
 /// When the number of shards was raised, in milliseconds since 1970 began.
 pub(super) const RAISED_AT: &str = "raisedAt";
 
-/// How often, and how long apart, a new table is asked whether it is ready.
+/// How often, and how long apart, a new table is described until it is ready. The SDK's waiter looks every 20 seconds,
+/// which cannot be changed, and not at the index.
 const READY_CHECKS: u32 = 120;
 const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// An item, or a key: values by the names of attributes.
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The key of one item.
 pub(super) fn key(id: &FeedbackId) -> Item {

@@ -4,7 +4,7 @@
 //! AWS itself, with region and credentials of the environment, or anything on this machine, with any. Each
 //! makes a table of its own and deletes it again. What is eventually consistent is waited for.
 
-mod adopting;
+mod backfill;
 mod pages;
 mod submitting;
 

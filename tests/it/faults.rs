@@ -1,6 +1,7 @@
 //! Nothing that was acknowledged is lost, and nothing is stored twice, whatever the network and DynamoDB do.
 //! The table of faults in docs/reliability.md stands on these tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use feedback_graphql::http;
@@ -10,7 +11,8 @@ use serde_json::{Value, json};
 use crate::support::events::{EventKind, HttpCall};
 use crate::support::faulty::{Fault, Network};
 use crate::support::lambda::{Lambda, Options};
-use crate::support::{Answer, NOW, Server, Store, TABLE, on};
+use crate::support::proxy::{self, Fate};
+use crate::support::{Answer, NOW, Server, Store, TABLE, logs, on};
 
 const SUBMIT: &str =
     "mutation($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { feedback { id } replayed } }";
@@ -199,4 +201,55 @@ async fn an_answer_leaves_before_the_function_is_killed() {
     network.fail_always(None);
     let answer = lambda.call(EventKind::HttpApi, &graphql).await.json();
     assert_eq!(answer["data"]["submitFeedback"]["replayed"], true, "{answer}");
+}
+
+#[tokio::test]
+async fn an_error_is_logged_once_and_without_what_request_and_response_hold() {
+    let kind = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
+    let item = json!({ "feedbackId": { "S": "planted" }, "feedback": { "S": "planted" } });
+    for (status, answer, expected) in [
+        (
+            400,
+            json!({ "__type": kind("ResourceNotFoundException"), "message": "no table", "Item": item }),
+            "DynamoDB answered ResourceNotFoundException: no table",
+        ),
+        (
+            400,
+            json!({ "__type": kind("ConditionalCheckFailedException"), "message": "no", "Item": item }),
+            "is another feedback's",
+        ),
+        (
+            200,
+            json!({ "Attributes": ["planted"] }),
+            "DynamoDB's response with HTTP status 200 cannot be read",
+        ),
+    ] {
+        let store = Store::new().await;
+        let decide = move |operation: &str, input: Value| match operation {
+            "PutItem" => Fate::Answer(status, answer.clone()),
+            _ => Fate::PassAndMend(input, Box::new(|answer| answer)),
+        };
+        let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
+        let lambda = Lambda::start(Options::new(&endpoint, TABLE)).await;
+        let body = json!({ "query": SUBMIT, "variables": { "input": { "message": "planted" } } });
+        let answer = lambda
+            .call(EventKind::HttpApi, &HttpCall::post_json("/graphql", &body))
+            .await;
+        assert_eq!(
+            answer.json()["errors"][0]["extensions"]["code"],
+            "INTERNAL_SERVER_ERROR"
+        );
+        lambda.log_line("\"status\"").await;
+        let lines = lambda.logs();
+        let errors: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.contains("\"level\":\"ERROR\""))
+            .collect();
+        let times = errors
+            .iter()
+            .map(|line| line.matches(expected).count())
+            .sum::<usize>();
+        assert_eq!((errors.len(), times), (1, 1), "{errors:?}");
+        logs::check_lines(&lines);
+    }
 }

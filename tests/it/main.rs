@@ -9,7 +9,7 @@
 )]
 
 mod access;
-mod adopt;
+mod backfill;
 mod contract;
 mod cors;
 mod durability;

@@ -1,14 +1,10 @@
 //! What the service asks of DynamoDB: the table of access patterns in `src/lib.rs`, line by line, counted over HTTP
 //! by operation and as the requests leave.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::{Clock, FeedbackId, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
@@ -16,6 +12,7 @@ use feedback_graphql::http::AppState;
 use feedback_graphql::repository::FeedbackRepository;
 use serde_json::{Value, json};
 
+use crate::support::requests::Requests;
 use crate::support::{NOW, Server, Store, TABLE, content, on, stored, watched};
 
 const MAP: &str = include_str!("../../src/lib.rs");
@@ -42,43 +39,6 @@ const PATTERNS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Counts requests by operation. Clones share the count.
-#[derive(Debug, Clone, Default)]
-struct Requests(Arc<Mutex<BTreeMap<String, u32>>>);
-
-impl Requests {
-    /// What was asked since the last call, like `2 BatchGetItem`.
-    fn take(&self) -> String {
-        let counts = std::mem::take(&mut *self.0.lock().unwrap());
-        let counts = counts
-            .iter()
-            .map(|(operation, count)| format!("{count} {operation}"));
-        let counts: Vec<String> = counts.collect();
-        if counts.is_empty() {
-            return "nothing".to_owned();
-        }
-        counts.join(", ")
-    }
-}
-
-impl Intercept for Requests {
-    fn name(&self) -> &'static str {
-        "Requests"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let target = context.request().headers().get("x-amz-target").unwrap();
-        let (_, operation) = target.split_once('.').unwrap();
-        *self.0.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
-        Ok(())
-    }
-}
-
 /// A server whose requests to DynamoDB are counted.
 struct Counted {
     server: Server,
@@ -93,7 +53,7 @@ impl Counted {
         // For 250 aliases: the defaults let 20 fields through.
         let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768";
         let server = Server::limited(Store { repository, ..store }, limits.parse().unwrap()).await;
-        requests.take();
+        requests.take_counts();
         Self { server, requests }
     }
 
@@ -104,14 +64,14 @@ impl Counted {
         let at = Timestamp::from_millis(NOW + number).unwrap();
         let new = content(&number.to_string()).into();
         let feedback = stored(self.server.store.repository.submit(new, id, at).await.unwrap());
-        self.requests.take();
+        self.requests.take_counts();
         feedback.id
     }
 
     /// Executes an operation; returns the answer's data and what was asked for it.
     async fn ask(&self, operation: &str, variables: Value) -> (Value, String) {
         let data = self.server.data(operation, variables).await;
-        (data, self.requests.take())
+        (data, self.requests.take_counts())
     }
 
     /// What is asked of DynamoDB for an operation.
@@ -182,7 +142,7 @@ async fn a_submission_is_one_put_item_whatever_comes_of_it() {
     ] {
         let request = service.server.request("POST", "/feedback").json(&body);
         let answer = service.server.send(request).await;
-        let made = service.requests.take();
+        let made = service.requests.take_counts();
         assert_eq!((answer.status, made.as_str()), (status, asked), "{body}");
     }
 }
@@ -316,7 +276,7 @@ async fn what_needs_no_feedback_asks_nothing() {
     let service = Counted::start(4).await;
     let health = service.server.request("GET", "/graphql?query=%7B__typename%7D");
     assert_eq!(service.server.send(health).await.status, 200);
-    assert_eq!(service.requests.take(), "nothing");
+    assert_eq!(service.requests.take_counts(), "nothing");
     for operation in ["{ __typename }", "{ __schema { queryType { name } } }"] {
         assert_eq!(service.asked_for(operation).await, "nothing", "{operation}");
     }
@@ -328,7 +288,7 @@ async fn what_needs_no_feedback_asks_nothing() {
         "{ nothing }",
     ] {
         service.server.error(operation, json!({})).await;
-        assert_eq!(service.requests.take(), "nothing", "{operation}");
+        assert_eq!(service.requests.take_counts(), "nothing", "{operation}");
     }
 }
 
@@ -343,9 +303,9 @@ async fn how_many_shards_there_are_is_one_get_item_at_the_start_and_once_a_minut
         authenticator: Arc::new(Authenticator::Guarded(None)),
     };
     state.warm_up().await;
-    assert_eq!(counted.requests.take(), "1 GetItem");
+    assert_eq!(counted.requests.take_counts(), "1 GetItem");
     state.warm_up().await;
-    assert_eq!(counted.requests.take(), "nothing");
+    assert_eq!(counted.requests.take_counts(), "nothing");
 
     let pages = "{ a: feedbacks { pageInfo { hasNextPage } } b: feedbacks { pageInfo { hasNextPage } } }";
     assert_eq!(counted.asked_for(pages).await, "8 Query");

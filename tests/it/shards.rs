@@ -5,11 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::{
-    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
-};
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fastrand::Rng;
 use feedback_graphql::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position, Timestamp};
@@ -18,6 +13,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::proxy::{self, Fate};
+use crate::support::requests::Requests;
 use crate::support::{NOW, Server, Store, TABLE, cold, content, on, stored, watched};
 
 const SECOND: u64 = 1_000;
@@ -183,60 +179,22 @@ async fn a_table_of_a_version_that_did_not_remember_keeps_its_shards() {
     }
 }
 
-/// Notes what is asked and answered, in order.
-#[derive(Debug, Clone, Default)]
-struct Conversation(Arc<Mutex<Vec<String>>>);
-
-impl Conversation {
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-impl Intercept for Conversation {
-    fn name(&self) -> &'static str {
-        "Conversation"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let target = context.request().headers().get("x-amz-target").unwrap();
-        let (_, operation) = target.split_once('.').unwrap();
-        self.0.lock().unwrap().push(operation.to_owned());
-        Ok(())
-    }
-
-    fn read_after_transmit(
-        &self,
-        _context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.0.lock().unwrap().push("an answer".to_owned());
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_reader_looks_again_after_a_minute_beside_its_queries_and_reads_new_shards_before_it_answers() {
     let store = Store::with_shards(2).await;
-    let conversation = Conversation::default();
-    let reader = started(&watched(&store.client, conversation.clone()), 2, NOW).await;
-    assert_eq!(conversation.take(), ["GetItem", "an answer"]);
+    let requests = Requests::default();
+    let reader = started(&watched(&store.client, requests.clone()), 2, NOW).await;
+    assert_eq!(requests.take(), ["GetItem", "an answer"]);
     // Another function has used more shards for long.
     let writer = on(&store.client, 4).await;
     shards_of_submissions(&store, &writer, NOW).await;
 
     listed(&reader, NOW + MINUTE - 1).await;
-    let said = conversation.take();
+    let said = requests.take();
     assert!(!said.contains(&"GetItem".to_owned()), "{said:?}");
 
     assert_eq!(listed(&reader, NOW + MINUTE).await, 100);
-    let said = conversation.take();
+    let said = requests.take();
     assert_eq!(said.iter().filter(|word| *word == "GetItem").count(), 1);
     let asked_before_any_answer: BTreeSet<&str> = said[..3].iter().map(String::as_str).collect();
     assert_eq!(
@@ -248,7 +206,7 @@ async fn a_reader_looks_again_after_a_minute_beside_its_queries_and_reads_new_sh
     let page = PageRequest::new(Some(20), None, None, None, Order::NewestFirst, Filter::default()).unwrap();
     let pages = [at(NOW + 2 * MINUTE); 5].map(|now| reader.page(&page, now));
     join_all(pages).await;
-    let said = conversation.take();
+    let said = requests.take();
     let looks = said.iter().filter(|word| *word == "GetItem").count();
     assert_eq!(looks, 1, "pages at the same time look once: {said:?}");
 }

@@ -6,6 +6,7 @@ pub mod front;
 pub mod lambda;
 pub mod logs;
 pub mod proxy;
+pub mod requests;
 pub mod secrets;
 
 use std::num::NonZeroU32;

@@ -1,11 +1,13 @@
-//! Adopting the items of an older table.
+//! The backfill of an older table.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
+use feedback_graphql::backfill::{Backfill, Index, Inspection, Outcome, Reason, Survey};
 use feedback_graphql::domain::{Feedback, FeedbackId};
-use feedback_graphql::repository::adopt::{Adopted, Adoption, Index, Inspection, Reason, Survey};
 use uuid::Uuid;
 
 use super::{Table, eventually, n, now, on_a_table, pages, s, submit};
@@ -13,21 +15,28 @@ use crate::support::{NOW, content};
 
 const LONG_AGO: u64 = 1_700_000_000;
 
-fn adoption(table: &Table) -> Adoption {
-    Adoption::new(table.client.clone(), &table.name, NonZeroU32::new(2_000).unwrap())
+fn backfill(table: &Table) -> Backfill {
+    // On a busy machine, a write must not be tried again: it would count as skipped.
+    let patient = table
+        .client
+        .config()
+        .to_builder()
+        .timeout_config(TimeoutConfig::disabled());
+    let client = Client::from_conf(patient.build());
+    Backfill::new(client, &table.name, NonZeroU32::new(2_000).unwrap())
 }
 
-/// Adopts what there is into so many shards; how many items were adopted and how many had been.
-async fn adopt(table: &Table, shards: u32) -> (usize, usize) {
-    let (mut adopted, mut overtaken) = (0, 0);
-    let report = |one: Adopted| match one {
-        Adopted::Now => adopted += 1,
-        Adopted::Overtaken => overtaken += 1,
-        Adopted::Not(item) => panic!("{item:?}"),
+/// Backfills a table of so many shards; how many items were backfilled and how many were skipped.
+async fn run(table: &Table, shards: u32) -> (usize, usize) {
+    let (mut backfilled, mut skipped) = (0, 0);
+    let report = |outcome| match outcome {
+        Outcome::Backfilled => backfilled += 1,
+        Outcome::Skipped => skipped += 1,
+        Outcome::Incompatible(item) => panic!("{item:?}"),
     };
     let shards = NonZeroU32::new(shards).unwrap();
-    adoption(table).run(shards, report).await.unwrap();
-    (adopted, overtaken)
+    backfill(table).run(shards, report).await.unwrap();
+    (backfilled, skipped)
 }
 
 /// Stores so many items as the original handler does.
@@ -49,10 +58,10 @@ async fn fill(table: &Table, count: u64) -> BTreeSet<FeedbackId> {
 }
 
 #[tokio::test]
-async fn adopted_items_are_listed_and_a_second_run_finds_nothing() {
+async fn backfilled_items_are_listed_and_a_second_run_finds_nothing() {
     on_a_table(async |table| {
         let repository = table.repository(4).await;
-        let inspection = adoption(table).inspect().await.unwrap();
+        let inspection = backfill(table).inspect().await.unwrap();
         let expected = Inspection {
             index: Index::Ready,
             provisioned: None,
@@ -61,20 +70,20 @@ async fn adopted_items_are_listed_and_a_second_run_finds_nothing() {
         let old = fill(table, 50).await;
         let new = submit(&repository, content("new"), NOW).await;
         let mut seen = 0;
-        let survey = adoption(table).survey(|examined| seen += examined).await.unwrap();
+        let survey = backfill(table).survey(|examined| seen += examined).await.unwrap();
         let expected = Survey {
             items: 51,
-            adoptable: 50,
-            unadoptable: Vec::new(),
+            pending: 50,
+            incompatible: Vec::new(),
             has_shards_item: true,
         };
         assert_eq!((survey, seen), (expected, 2 * 52));
         eventually(async || pages::all(&repository, now()).await.len(), 1).await;
 
-        assert_eq!(adopt(table, 4).await, (50, 0));
-        assert_eq!(adopt(table, 64).await, (0, 0));
-        let adopted: Vec<FeedbackId> = old.iter().copied().collect();
-        let found = repository.by_ids(&adopted, now()).await.unwrap();
+        assert_eq!(run(table, 4).await, (50, 0));
+        assert_eq!(run(table, 64).await, (0, 0));
+        let backfilled: Vec<FeedbackId> = old.iter().copied().collect();
+        let found = repository.by_ids(&backfilled, now()).await.unwrap();
         let mut expected: Vec<Feedback> = found.into_values().collect();
         assert_eq!(expected.len(), 50);
         expected.push(new);
@@ -85,17 +94,17 @@ async fn adopted_items_are_listed_and_a_second_run_finds_nothing() {
 }
 
 #[tokio::test]
-async fn runs_at_the_same_time_adopt_each_item_once() {
+async fn runs_at_the_same_time_backfill_each_item_once() {
     on_a_table(async |table| {
         let old = fill(table, 100).await;
-        let (one, other) = tokio::join!(adopt(table, 1), adopt(table, 64));
+        let (one, other) = tokio::join!(run(table, 1), run(table, 64));
         assert_eq!(one.0 + other.0, old.len(), "{one:?} {other:?}");
     })
     .await;
 }
 
 #[tokio::test]
-async fn malformed_items_are_named() {
+async fn incompatible_items_are_named() {
     on_a_table(async |table| {
         let id = |number: u32| format!("7b0f3f5e-9d4c-4a39-8c57-5b7f3a0d9c{number:02}");
         let whole = |id: &str| {
@@ -116,15 +125,15 @@ async fn malformed_items_are_named() {
         expected.push((id(2), Reason::Message));
         let [key, text, time] = whole(&id(3));
         table.put([key, text, time, ("timelineShard", n(0))]).await;
-        expected.push((id(3), Reason::HalfPlaced));
+        expected.push((id(3), Reason::HalfKey));
 
-        let survey = adoption(table).survey(|_| ()).await.unwrap();
-        let named = survey.unadoptable.into_iter().map(|item| (item.id, item.reason));
+        let survey = backfill(table).survey(|_| ()).await.unwrap();
+        let named = survey.incompatible.into_iter().map(|item| (item.id, item.reason));
         let mut named: Vec<(String, Reason)> = named.collect();
         named.sort_by_key(|(id, _)| id.clone());
         expected.sort_by_key(|(id, _)| id.clone());
         assert_eq!(named, expected);
-        assert_eq!(adopt(table, 1).await, (0, 0));
+        assert_eq!(run(table, 1).await, (0, 0));
     })
     .await;
 }
@@ -139,14 +148,14 @@ async fn what_is_deleted_meanwhile_does_not_come_back() {
                 assert!(repository.delete(*id, now()).await.unwrap());
             }
         };
-        tokio::join!(adopt(table, 4), delete);
+        tokio::join!(run(table, 4), delete);
         assert_eq!(table.items().await, []);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_table_larger_than_an_answer_is_adopted_as_a_whole() {
+async fn a_table_larger_than_an_answer_is_backfilled_as_a_whole() {
     on_a_table(async |table| {
         for _ in 0..60 {
             let id = Uuid::new_v4().to_string();
@@ -160,12 +169,12 @@ async fn a_table_larger_than_an_answer_is_adopted_as_a_whole() {
                 .await;
         }
         let mut answers = 0;
-        let survey = adoption(table).survey(|_| answers += 1).await.unwrap();
-        assert_eq!(survey.adoptable, 60);
+        let survey = backfill(table).survey(|_| answers += 1).await.unwrap();
+        assert_eq!(survey.pending, 60);
         // The embedded engine counts the item that an answer has no room for, and counts it again in the next.
         assert!((60..=61).contains(&survey.items), "{}", survey.items);
         assert!(answers > 2, "{answers}");
-        assert_eq!(adopt(table, 4).await, (60, 0));
+        assert_eq!(run(table, 4).await, (60, 0));
     })
     .await;
 }
@@ -181,9 +190,9 @@ async fn an_item_without_room_for_its_place_is_left() {
             .await;
         let mut left = Vec::new();
         let report = |one| left.push(one);
-        adoption(table).run(NonZeroU32::MIN, report).await.unwrap();
+        backfill(table).run(NonZeroU32::MIN, report).await.unwrap();
         assert!(
-            matches!(&*left, [Adopted::Not(item)] if item.id == id && matches!(item.reason, Reason::Refused(_))),
+            matches!(&*left, [Outcome::Incompatible(item)] if item.id == id && matches!(item.reason, Reason::Refused(_))),
             "{left:?}"
         );
     })
@@ -204,7 +213,7 @@ async fn a_number_is_what_it_amounts_to_however_it_was_written() {
         }
         let found = table.repository(1).await.by_ids(&written, now()).await.unwrap();
         assert_eq!(found.len(), 3);
-        assert_eq!(adopt(table, 1).await, (3, 0));
+        assert_eq!(run(table, 1).await, (3, 0));
     })
     .await;
 }

@@ -8,21 +8,21 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{LONG_AGO, adopt, handle, handle_many, ids, is_adopted, items, listed};
+use super::{LONG_AGO, backfill, handle, handle_many, ids, is_backfilled, items, listed};
 use crate::support::proxy::{self, Fate};
 use crate::support::{NOW, Server, Store};
 
 #[tokio::test]
-async fn what_is_deleted_adopted_or_changed_after_it_was_found_is_left_alone() {
+async fn what_is_deleted_backfilled_or_changed_after_it_was_found_is_skipped() {
     let store = Store::new().await;
-    let adopted = handle(&store.client, "adopted meanwhile", LONG_AGO).await;
-    adopt(&store.engine.endpoint(), &["--write"]).await;
+    let earlier = handle(&store.client, "backfilled meanwhile", LONG_AGO).await;
+    backfill(&store.engine.endpoint(), &["--write"]).await;
     let left = handle(&store.client, "left", LONG_AGO).await;
     let changed = handle(&store.client, "changed meanwhile", LONG_AGO).await;
     let deleted = Uuid::new_v4().to_string();
     // Every scan finds what was there a moment ago.
-    let found = [(&adopted, 0), (&deleted, 0), (&left, 0), (&changed, 1)].map(|(id, earlier)| {
-        let seconds = (LONG_AGO - earlier).to_string();
+    let found = [(&earlier, 0), (&deleted, 0), (&left, 0), (&changed, 1)].map(|(id, before)| {
+        let seconds = (LONG_AGO - before).to_string();
         json!({ "feedbackId": { "S": id }, "timestamp": { "N": seconds } })
     });
     let decide = move |operation: &str, input: Value| {
@@ -38,13 +38,15 @@ async fn what_is_deleted_adopted_or_changed_after_it_was_found_is_left_alone() {
     };
     let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
     let before = items(&store).await;
-    let said = adopt(&endpoint, &["--write"]).await;
+    let said = backfill(&endpoint, &["--write"]).await;
     assert!(
-        said.ends_with("\n1 item adopted.\n3 items had been adopted, changed or deleted in the meantime.\n"),
+        said.ends_with(
+            "\n1 item backfilled.\n3 items skipped: backfilled, changed or deleted in the meantime.\n"
+        ),
         "{said}"
     );
     let mut after = items(&store).await;
-    assert!(is_adopted(&after[&left]));
+    assert!(is_backfilled(&after[&left]));
     after.insert(left.clone(), before[&left].clone());
     assert_eq!(
         after, before,
@@ -53,12 +55,12 @@ async fn what_is_deleted_adopted_or_changed_after_it_was_found_is_left_alone() {
 }
 
 #[tokio::test]
-async fn service_and_original_handler_go_on_while_items_are_adopted() {
+async fn service_and_original_handler_go_on_while_items_are_backfilled() {
     let server = Server::with(Store::with_shards(2).await, Options::default()).await;
     let store = &server.store;
     let old = handle_many(&store.client, 150).await;
     let endpoint = store.engine.endpoint();
-    let run = adopt(&endpoint, &["--write", "--rate", "150"]);
+    let run = backfill(&endpoint, &["--write", "--rate", "150"]);
     let service = async {
         let mut submitted = Vec::new();
         for number in 0..40 {
@@ -69,7 +71,7 @@ async fn service_and_original_handler_go_on_while_items_are_adopted() {
                     .id
                     .to_string(),
             );
-            // Both what is adopted by now and what is not.
+            // Both what is backfilled by now and what is not.
             let query = "mutation($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
             let id = &old[usize::try_from(number).unwrap()];
             server.data(query, json!({ "id": id })).await;
@@ -88,8 +90,8 @@ async fn service_and_original_handler_go_on_while_items_are_adopted() {
     };
     let (_, submitted, handled) = tokio::join!(run, service, original);
     let before = items(store).await;
-    assert!(old[40..].iter().all(|id| is_adopted(&before[id])));
-    adopt(&endpoint, &["--write", "--rate", "1000"]).await;
+    assert!(old[40..].iter().all(|id| is_backfilled(&before[id])));
+    backfill(&endpoint, &["--write", "--rate", "1000"]).await;
     let after = items(store).await;
     for id in &submitted {
         let place = after[id]["timelinePosition"].as_str().unwrap();

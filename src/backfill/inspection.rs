@@ -1,4 +1,4 @@
-//! Whether a table is one that the service can use.
+//! Whether the service can use a table.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
@@ -7,32 +7,32 @@ use aws_sdk_dynamodb::types::{
 };
 use thiserror::Error;
 
-use super::Adoption;
+use super::Backfill;
 use crate::repository::{RepositoryError, table};
 
-/// What the table itself is like.
+/// The settings of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// Whether it has the index that holds the timeline.
+    /// The state of its index `timeline`.
     pub index: Index,
     /// Its read and write units a second; `None` for a table on demand.
     pub provisioned: Option<(i64, i64)>,
 }
 
-/// How far the index of the timeline is.
+/// The state of the index `timeline`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Index {
-    /// There is none.
+    /// It does not exist.
     Missing,
-    /// There is one, which DynamoDB is still filling.
+    /// DynamoDB is still filling it.
     Building,
     /// It can be read.
     Ready,
 }
 
-/// Why the items of a table cannot be adopted.
+/// Why the service cannot use a table.
 #[derive(Debug, Error)]
-pub enum AdoptionError {
+pub enum InspectionError {
     /// The table does not exist.
     #[error("there is no table {0}")]
     NoTable(String),
@@ -53,22 +53,22 @@ pub enum AdoptionError {
     Repository(#[from] RepositoryError),
 }
 
-impl Adoption {
-    /// Whether the table is one that the service can use, as far as its keys and its index tell.
+impl Backfill {
+    /// The settings of the table.
     ///
     /// # Errors
-    /// When it is not, or could not be asked.
-    pub async fn inspect(&self) -> Result<Inspection, AdoptionError> {
+    /// If its keys or its index are not the service's, or DynamoDB refused or was unavailable.
+    pub async fn inspect(&self) -> Result<Inspection, InspectionError> {
         let answer = self.client.describe_table().table_name(&self.table).send().await;
         let described = match answer {
             Ok(answer) => answer.table,
             Err(error) if error.code() == Some("ResourceNotFoundException") => None,
             Err(error) => return Err(RepositoryError::from(error).into()),
         };
-        let described = described.ok_or_else(|| AdoptionError::NoTable(self.table.clone()))?;
+        let described = described.ok_or_else(|| InspectionError::NoTable(self.table.clone()))?;
         let key = [(table::PARTITION_KEY, KeyType::Hash, ScalarAttributeType::S)];
         if !has_key(&described, described.key_schema(), &key) {
-            return Err(AdoptionError::OtherKey);
+            return Err(InspectionError::OtherKey);
         }
         let index = described
             .global_secondary_indexes()
@@ -77,11 +77,8 @@ impl Adoption {
         let on_demand = described
             .billing_mode_summary()
             .is_some_and(|summary| summary.billing_mode() == Some(&BillingMode::PayPerRequest));
-        let units = described.provisioned_throughput().and_then(|throughput| {
-            throughput
-                .read_capacity_units()
-                .zip(throughput.write_capacity_units())
-        });
+        let throughput = described.provisioned_throughput();
+        let units = throughput.and_then(|it| it.read_capacity_units().zip(it.write_capacity_units()));
         Ok(Inspection {
             index: index.map_or(Ok(Index::Missing), |index| inspect_index(&described, index))?,
             provisioned: units.filter(|_| !on_demand),
@@ -92,17 +89,17 @@ impl Adoption {
 fn inspect_index(
     described: &TableDescription,
     index: &GlobalSecondaryIndexDescription,
-) -> Result<Index, AdoptionError> {
+) -> Result<Index, InspectionError> {
     let key = [
         (table::SHARD_ATTRIBUTE, KeyType::Hash, ScalarAttributeType::N),
         (table::POSITION_ATTRIBUTE, KeyType::Range, ScalarAttributeType::S),
     ];
     let projection = index.projection().and_then(|it| it.projection_type());
     if projection != Some(&ProjectionType::All) || !has_key(described, index.key_schema(), &key) {
-        return Err(AdoptionError::OtherIndex);
+        return Err(InspectionError::OtherIndex);
     }
     match index.index_status() {
-        Some(IndexStatus::Deleting) => Err(AdoptionError::IndexDeleted),
+        Some(IndexStatus::Deleting) => Err(InspectionError::IndexDeleted),
         Some(IndexStatus::Creating) => Ok(Index::Building),
         _ => Ok(Index::Ready),
     }

@@ -12,7 +12,7 @@ use feedback_graphql::local::{Engine, Storage};
 use feedback_graphql::repository::connect_without_account;
 use serde_json::{Value, json};
 
-use super::{adopt, handle_many, ids, items, listed, run};
+use super::{backfill, handle_many, ids, items, listed, run};
 use crate::support::proxy::{self, Fate};
 use crate::support::{Server, Store, TABLE, on};
 
@@ -81,9 +81,9 @@ async fn a_table_without_the_index_is_left_alone_until_the_command_that_is_shown
         let expected = handle_many(&store.client, 20).await;
         let before = items(&store).await;
 
-        let said = adopt(&endpoint, &[]).await;
+        let said = backfill(&endpoint, &[]).await;
         assert!(
-            said.contains(" 20 to adopt\n") && said.contains("Nothing was changed."),
+            said.contains(" 20 pending\n") && said.contains("Nothing was changed."),
             "{said}"
         );
         let warned = said.contains("provisioned with 5 read and 3 write units a second");
@@ -108,7 +108,7 @@ async fn a_table_without_the_index_is_left_alone_until_the_command_that_is_shown
             .body(update.to_string());
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
-        adopt(&endpoint, &["--write"]).await;
+        backfill(&endpoint, &["--write"]).await;
         let server = Server::with(store, Options::default()).await;
         assert_eq!(ids(&listed(&server).await), expected);
     }
@@ -192,10 +192,10 @@ async fn an_index_that_is_still_being_built_will_do() {
     let store = Store::new().await;
     handle_many(&store.client, 5).await;
     let building = |table: &mut Value| table["GlobalSecondaryIndexes"][0]["IndexStatus"] = json!("CREATING");
-    let said = adopt(&describing(&store, building).await, &["--write"]).await;
+    let said = backfill(&describing(&store, building).await, &["--write"]).await;
     assert!(
         said.contains("The index timeline is still being built."),
         "{said}"
     );
-    assert!(said.ends_with("\n5 items adopted.\n"), "{said}");
+    assert!(said.ends_with("\n5 items backfilled.\n"), "{said}");
 }

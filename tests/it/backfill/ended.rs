@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::{Ended, PATIENCE, adopt, command, count_adopted, handle_many, run};
+use super::{Ended, PATIENCE, backfill, command, count_backfilled, handle_many, run};
 use crate::support::Store;
 use crate::support::proxy::{self, Fate};
 
 /// Starts a slow run, and waits until it has begun to write.
 async fn start_slowly(store: &Store) -> Child {
-    let before = count_adopted(store).await;
+    let before = count_backfilled(store).await;
     let arguments = ["--write", "--rate", "50"];
     let child = command(&store.engine.endpoint(), &arguments).spawn().unwrap();
     let some = async {
-        while count_adopted(store).await < before + 5 {
+        while count_backfilled(store).await < before + 5 {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -32,13 +32,13 @@ async fn a_killed_run_is_completed_by_the_next() {
     handle_many(&store.client, 200).await;
     for _ in 0..2 {
         start_slowly(&store).await.kill().await.unwrap();
-        let adopted = count_adopted(&store).await;
-        assert!(adopted < 200, "{adopted}");
+        let backfilled = count_backfilled(&store).await;
+        assert!(backfilled < 200, "{backfilled}");
     }
-    let left = 200 - count_adopted(&store).await;
-    let said = adopt(&store.engine.endpoint(), &["--write", "--rate", "1000"]).await;
-    assert!(said.ends_with(&format!("\n{left} items adopted.\n")), "{said}");
-    assert_eq!(count_adopted(&store).await, 200);
+    let left = 200 - count_backfilled(&store).await;
+    let said = backfill(&store.engine.endpoint(), &["--write", "--rate", "1000"]).await;
+    assert!(said.ends_with(&format!("\n{left} items backfilled.\n")), "{said}");
+    assert_eq!(count_backfilled(&store).await, 200);
 }
 
 #[tokio::test]
@@ -54,14 +54,14 @@ async fn an_interrupted_run_says_how_to_go_on() {
     let output = timeout(PATIENCE, child.wait_with_output()).await.expect("an end");
     let ended = Ended::from(output.unwrap());
     assert_eq!((ended.code, &*ended.complained), (Some(130), ""), "{ended:?}");
-    let end = "Interrupted before the end. The same command goes on with what is left.\n";
+    let end = "Interrupted before the end. Run the same command again to continue.\n";
     assert!(ended.said.ends_with(end), "{ended:?}");
-    let said = adopt(&store.engine.endpoint(), &["--write", "--rate", "1000"]).await;
+    let said = backfill(&store.engine.endpoint(), &["--write", "--rate", "1000"]).await;
     assert!(
-        !said.contains(" 0 on the timeline") && !said.contains(" 0 to adopt"),
+        !said.contains(" 0 on the timeline") && !said.contains(" 0 pending"),
         "{said}"
     );
-    assert_eq!(count_adopted(&store).await, 200);
+    assert_eq!(count_backfilled(&store).await, 200);
 }
 
 /// An endpoint that answers so with every `UpdateItem` whose number the condition holds, from 0 on.
@@ -85,15 +85,15 @@ async fn a_run_that_fails_half_way_is_completed_by_the_next() {
     let ended = run(&endpoint, &["--write", "--rate", "500"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let expected = "error: stopped before the end: DynamoDB answered AccessDeniedException: no\n\
-                    The same command goes on with what is left.\n";
+                    Run the same command again to continue.\n";
     assert_eq!(ended.complained, expected);
     // Some of the 20 may still have been on their way when the first was refused.
-    let adopted = count_adopted(&store).await;
-    assert!((1..=20).contains(&adopted), "{adopted}");
-    let said = adopt(&store.engine.endpoint(), &["--write"]).await;
-    let end = format!("\n{} items adopted.\n", 60 - adopted);
+    let backfilled = count_backfilled(&store).await;
+    assert!((1..=20).contains(&backfilled), "{backfilled}");
+    let said = backfill(&store.engine.endpoint(), &["--write"]).await;
+    let end = format!("\n{} items backfilled.\n", 60 - backfilled);
     assert!(said.ends_with(&end), "{said}");
-    assert_eq!(count_adopted(&store).await, 60);
+    assert_eq!(count_backfilled(&store).await, 60);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn throttling_delays_a_run_and_does_not_end_it() {
     handle_many(&store.client, 20).await;
     let error = "ProvisionedThroughputExceededException";
     let endpoint = refusing(&store, |write| write < 80, 400, error).await;
-    let said = adopt(&endpoint, &["--write", "--rate", "1000"]).await;
-    assert!(said.ends_with("\n20 items adopted.\n"), "{said}");
-    assert_eq!(count_adopted(&store).await, 20);
+    let said = backfill(&endpoint, &["--write", "--rate", "1000"]).await;
+    assert!(said.ends_with("\n20 items backfilled.\n"), "{said}");
+    assert_eq!(count_backfilled(&store).await, 20);
 }

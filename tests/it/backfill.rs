@@ -1,7 +1,7 @@
-//! Adopting the items of an older table, with the program as a person starts it.
+//! The backfill of an older table, by the program as a person starts it.
 
 mod ended;
-mod odd_items;
+mod incompatible;
 mod others;
 mod tables;
 
@@ -72,7 +72,7 @@ async fn handle_many(client: &Client, count: u64) -> Vec<String> {
 
 fn command(endpoint: &str, arguments: &[&str]) -> Command {
     let mut command = program(
-        env!("CARGO_BIN_EXE_adopt"),
+        env!("CARGO_BIN_EXE_backfill"),
         &["--table", TABLE, "--endpoint-url", endpoint],
     );
     command.args(arguments);
@@ -103,7 +103,7 @@ async fn run(endpoint: &str, arguments: &[&str]) -> Ended {
 }
 
 /// Runs it, expects it to succeed, and returns what it said.
-async fn adopt(endpoint: &str, arguments: &[&str]) -> String {
+async fn backfill(endpoint: &str, arguments: &[&str]) -> String {
     let ended = run(endpoint, arguments).await;
     assert_eq!((ended.code, &*ended.complained), (Some(0), ""), "{ended:?}");
     ended.said
@@ -117,17 +117,17 @@ async fn items(store: &Store) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn is_adopted(item: &Value) -> bool {
+fn is_backfilled(item: &Value) -> bool {
     let has = |name| item.get(name).is_some();
     assert_eq!(has("timelineShard"), has("timelinePosition"), "{item}");
     has("timelineShard")
 }
 
-async fn count_adopted(store: &Store) -> usize {
+async fn count_backfilled(store: &Store) -> usize {
     items(store)
         .await
         .values()
-        .filter(|item| is_adopted(item))
+        .filter(|item| is_backfilled(item))
         .count()
 }
 
@@ -152,7 +152,7 @@ fn ids(nodes: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_adopted() {
+async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_backfilled() {
     let server = Server::with(Store::with_shards(4).await, Options::default()).await;
     let store = &server.store;
     let mut expected = handle_many(&store.client, 150).await;
@@ -160,16 +160,16 @@ async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_adop
     assert_eq!(ids(&listed(&server).await), [&new]);
     let before = items(store).await;
 
-    let said = adopt(&store.engine.endpoint(), &["--write", "--rate", "2000"]).await;
+    let said = backfill(&store.engine.endpoint(), &["--write", "--rate", "2000"]).await;
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
     let expected_lines = [
         "151 items in table Feedback:",
         "1 on the timeline",
-        "150 to adopt",
-        "0 to be left as they are",
-        "The item meta#timeline is skipped: it says how many shards the timeline has.",
+        "150 pending",
+        "0 incompatible",
+        "The item meta#timeline is not counted: it holds the number of shards.",
         "",
-        "150 items adopted.",
+        "150 items backfilled.",
     ];
     assert_eq!(lines, expected_lines);
 
@@ -203,11 +203,11 @@ async fn without_write_nothing_is_changed() {
     handle_many(&store.client, 30).await;
     store.submit("from the service", NOW).await;
     let before = items(&store).await;
-    let said = adopt(&store.engine.endpoint(), &["--rate", "10"]).await;
+    let said = backfill(&store.engine.endpoint(), &["--rate", "10"]).await;
     assert_eq!(
         said,
-        "31 items in table Feedback:\n  1 on the timeline\n  30 to adopt\n  0 to be left as they are\n\
-         The item meta#timeline is skipped: it says how many shards the timeline has.\n\nNothing was changed.\n\n--write adopts the items, in about 3 seconds at --rate 10.\n"
+        "31 items in table Feedback:\n  1 on the timeline\n  30 pending\n  0 incompatible\n\
+         The item meta#timeline is not counted: it holds the number of shards.\n\nNothing was changed.\n\n--write backfills the items, in about 3 seconds at --rate 10.\n"
     );
     assert_eq!(items(&store).await, before);
 }
@@ -216,14 +216,14 @@ async fn without_write_nothing_is_changed() {
 async fn a_second_run_changes_nothing() {
     let store = Store::new().await;
     handle_many(&store.client, 30).await;
-    adopt(&store.engine.endpoint(), &["--write"]).await;
+    backfill(&store.engine.endpoint(), &["--write"]).await;
     let before = items(&store).await;
-    assert!(before.values().all(is_adopted));
+    assert!(before.values().all(is_backfilled));
     // Not even after the number of shards was raised, with which the items would get other places.
     on(&store.client, 64).await;
-    let said = adopt(&store.engine.endpoint(), &["--write"]).await;
+    let said = backfill(&store.engine.endpoint(), &["--write"]).await;
     assert!(
-        said.contains(" 0 to adopt\n") && said.ends_with("\n0 items adopted.\n"),
+        said.contains(" 0 pending\n") && said.ends_with("\n0 items backfilled.\n"),
         "{said}"
     );
     assert_eq!(items(&store).await, before);
@@ -249,14 +249,14 @@ async fn nobodys_text_is_transferred() {
         Fate::PassAndMend(input, Box::new(mend))
     };
     let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    adopt(&endpoint, &["--write"]).await;
+    backfill(&endpoint, &["--write"]).await;
     let seen: Vec<String> = seen.try_iter().collect();
     assert!(seen.iter().any(|answer| answer.contains("no uuid")), "{seen:?}");
     assert!(seen.iter().all(|answer| !answer.contains(secret)), "{seen:?}");
 }
 
 #[tokio::test]
-async fn what_was_just_adopted_is_not_counted_again() {
+async fn what_was_just_backfilled_is_not_counted_again() {
     let store = Store::new().await;
     handle(&store.client, "x", LONG_AGO).await;
     let decide = |operation: &str, input: Value| {
@@ -265,9 +265,9 @@ async fn what_was_just_adopted_is_not_counted_again() {
         Fate::PassAndMend(input, Box::new(|answer| answer))
     };
     let endpoint = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
-    adopt(&endpoint, &["--write"]).await;
-    let said = adopt(&endpoint, &[]).await;
-    assert!(said.contains(" 0 to adopt\n"), "{said}");
+    backfill(&endpoint, &["--write"]).await;
+    let said = backfill(&endpoint, &[]).await;
+    assert!(said.contains(" 0 pending\n"), "{said}");
 }
 
 #[tokio::test]
@@ -275,7 +275,7 @@ async fn the_rate_is_kept() {
     let store = Store::new().await;
     handle_many(&store.client, 50).await;
     let start = Instant::now();
-    adopt(&store.engine.endpoint(), &["--write", "--rate", "25"]).await;
+    backfill(&store.engine.endpoint(), &["--write", "--rate", "25"]).await;
     assert!(
         start.elapsed() >= Duration::from_millis(49 * 40),
         "{:?}",
@@ -290,7 +290,7 @@ async fn the_rate_bounds_reading_too() {
         handle(&store.client, &"x".repeat(20_000), LONG_AGO).await;
     }
     let start = Instant::now();
-    adopt(&store.engine.endpoint(), &["--rate", "250"]).await;
+    backfill(&store.engine.endpoint(), &["--rate", "250"]).await;
     // Two scans, and in each an answer of 1 MB before the last: 256 strongly consistent read units of 4 KB.
     assert!(
         start.elapsed() >= Duration::from_millis(1_900),

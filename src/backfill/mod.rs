@@ -1,0 +1,224 @@
+//! Backfills an older table: adds its items to the timeline.
+//!
+//! The function that this service grew out of stored an id, a message and a time in whole seconds. Such an item can
+//! be read by its id, but is in no listing: an index holds only items that have its keys. The backfill sets these
+//! two attributes and changes nothing else.
+//!
+//! Progress is stored nowhere. A `Scan` finds the items that still lack the attributes, so a run continues where the
+//! previous one ended, however it ended. Every write is conditional on the item being as it was found, so that other
+//! runs, the service and deletions do not interfere.
+//!
+//! No message leaves the table: scans return ids, times and positions alone. The filter checks that there is a
+//! message, which is why incompatible items take a scan of their own.
+
+mod inspection;
+mod item;
+mod rate_limiter;
+mod retry;
+
+use std::num::NonZeroU32;
+use std::pin::Pin;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::scan::ScanOutput;
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use futures_util::TryFutureExt;
+use futures_util::stream::{self, Stream, TryStreamExt};
+use tokio::time::{Instant, sleep_until};
+
+pub use inspection::{Index, Inspection, InspectionError};
+pub use item::{IncompatibleItem, Reason};
+
+use crate::domain::{Position, Timestamp};
+use crate::repository::table::{self, backfill as expressions};
+use crate::repository::{FeedbackRepository, RepositoryError};
+use rate_limiter::RateLimiter;
+use retry::retry_with_backoff;
+
+/// How many items a `Scan` examines at a time: few enough for the pauses in between to make an even load.
+const SCAN_PAGE: i32 = 1_000;
+/// How many writes are in flight at once.
+const CONCURRENCY: usize = 16;
+
+/// The backfill of one table.
+#[derive(Debug, Clone)]
+pub struct Backfill {
+    client: Client,
+    table: String,
+    rate: NonZeroU32,
+}
+
+/// The contents of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// The number of items.
+    pub items: u64,
+    /// How many of them can be added to the timeline.
+    pub pending: u64,
+    /// Those that are not on the timeline and cannot be added.
+    pub incompatible: Vec<IncompatibleItem>,
+    /// Whether there is also the item [`SHARDS_ITEM`](table::SHARDS_ITEM), which is no feedback and not counted.
+    pub has_shards_item: bool,
+}
+
+/// The outcome of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is on the timeline.
+    Backfilled,
+    /// It was backfilled, changed or deleted since it was found, or this very write was, and its response was lost.
+    Skipped,
+    /// It cannot be added.
+    Incompatible(IncompatibleItem),
+}
+
+impl Backfill {
+    /// The backfill of `table`, at most `rate` items written a second, and at most `rate` read units a second used
+    /// to find them.
+    #[must_use]
+    pub fn new(client: Client, table: &str, rate: NonZeroU32) -> Self {
+        Self {
+            client,
+            table: table.to_owned(),
+            rate,
+        }
+    }
+
+    /// Counts the items and changes nothing. Reads the whole table twice, and reports after each response how many
+    /// items it examined.
+    ///
+    /// # Errors
+    /// If DynamoDB refused, or was unavailable for long.
+    pub async fn survey(&self, mut examined: impl FnMut(u64)) -> Result<Survey, RepositoryError> {
+        let mut survey = Survey::default();
+        let mut pages = self.scan(expressions::PENDING);
+        while let Some(page) = pages.try_next().await? {
+            survey.items += scanned(&page);
+            examined(scanned(&page));
+            for item in page.items() {
+                match item::position(item) {
+                    Ok(_) => survey.pending += 1,
+                    Err(reason) => survey.incompatible.push(IncompatibleItem::new(item, reason)),
+                }
+            }
+        }
+        let mut pages = self.scan(expressions::incompatible());
+        while let Some(page) = pages.try_next().await? {
+            examined(scanned(&page));
+            for item in page.items() {
+                let incompatible = IncompatibleItem::new(item, Reason::of(item));
+                if incompatible.id == table::SHARDS_ITEM {
+                    survey.has_shards_item = true;
+                    survey.items -= 1;
+                } else {
+                    survey.incompatible.push(incompatible);
+                }
+            }
+        }
+        Ok(survey)
+    }
+
+    /// The number of shards that the service writes to now, as stored in the table. If none is stored, the number of
+    /// shards in use is stored.
+    ///
+    /// # Errors
+    /// If DynamoDB refused, or was unavailable for long.
+    pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
+        let repository = FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN);
+        retry_with_backoff(|| repository.warm_up(now)).await?;
+        Ok(repository.shards_to_write(now))
+    }
+
+    /// Adds all pending items to a timeline of `shards` shards, and reports the outcome of each. Items whose
+    /// incompatibility the survey finds are passed over.
+    ///
+    /// However this ends, even in the middle of a request, the next call continues with what is left.
+    ///
+    /// # Errors
+    /// If DynamoDB refused, or was unavailable for long.
+    pub async fn run(
+        &self,
+        shards: NonZeroU32,
+        mut report: impl FnMut(Outcome),
+    ) -> Result<(), RepositoryError> {
+        let mut limiter = RateLimiter::new(self.rate);
+        self.scan(expressions::PENDING)
+            .map_ok(|page| {
+                let items = page.items.into_iter().flatten();
+                let positions = items.filter_map(|item| item::position(&item).ok());
+                stream::iter(positions.map(Ok).collect::<Vec<_>>())
+            })
+            .try_flatten()
+            .and_then(|position| {
+                let ready_at = limiter.ready_at();
+                limiter.consume(1.0, Instant::now());
+                async move {
+                    sleep_until(ready_at).await;
+                    Ok(Box::pin(retry_with_backoff(move || self.add(position, shards))))
+                }
+            })
+            .try_buffer_unordered(CONCURRENCY)
+            .try_for_each(|outcome| {
+                report(outcome);
+                async { Ok(()) }
+            })
+            .await
+    }
+
+    async fn add(&self, position: Position, shards: NonZeroU32) -> Result<Outcome, RepositoryError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let answer = expressions::add(update, position, shards).send().await;
+        let Err(error) = answer else {
+            return Ok(Outcome::Backfilled);
+        };
+        match error.code() {
+            Some("ConditionalCheckFailedException") => Ok(Outcome::Skipped),
+            // The request is the same for every item, so the item is the cause.
+            Some("ValidationException") => Ok(Outcome::Incompatible(IncompatibleItem {
+                id: position.id().to_string(),
+                reason: Reason::Refused(error.message().unwrap_or("no message").to_owned()),
+            })),
+            _ => Err(error.into()),
+        }
+    }
+
+    /// All items that match the filter, page by page. Strongly consistent, so that an item that was just backfilled
+    /// is not found again.
+    fn scan(
+        &self,
+        filter: impl Into<String>,
+    ) -> Pin<Box<impl Stream<Item = Result<ScanOutput, RepositoryError>>>> {
+        let request = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .limit(SCAN_PAGE)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let request = expressions::keys_of(request, filter);
+        let start = Some((None, RateLimiter::new(self.rate)));
+        Box::pin(stream::try_unfold(start, move |state| {
+            let request = request.clone();
+            async move {
+                let Some((key, mut limiter)) = state else {
+                    return Ok(None);
+                };
+                sleep_until(limiter.ready_at()).await;
+                let request = request.set_exclusive_start_key(key);
+                let found = retry_with_backoff(|| request.clone().send().err_into()).await?;
+                let units = found
+                    .consumed_capacity()
+                    .and_then(ConsumedCapacity::capacity_units);
+                limiter.consume(units.unwrap_or(0.0), Instant::now());
+                let key = found.last_evaluated_key().filter(|key| !key.is_empty());
+                let next = key.cloned().map(|key| (Some(key), limiter));
+                Ok(Some((found, next)))
+            }
+        }))
+    }
+}
+
+fn scanned(page: &ScanOutput) -> u64 {
+    u64::try_from(page.scanned_count()).unwrap_or(0)
+}
