@@ -11,6 +11,7 @@ mod alarms;
 mod api;
 mod deployment;
 mod document;
+mod encryption;
 mod function;
 mod keys;
 mod logs;

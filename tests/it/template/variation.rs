@@ -17,12 +17,17 @@ pub const JWT: Settings = &[
 ];
 pub const IAM: Settings = &[("StaffAuthorizer", "IAM")];
 pub const API_KEYS: Settings = &[("ApiKeys", "true")];
+pub const KMS_KEY: Settings = &[(
+    "KmsKeyArn",
+    "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+)];
 pub const PROVISIONED: Settings = &[("CapacityMode", "PROVISIONED")];
 pub const EVERYTHING_GIVEN: Settings = &[
     ("AllowedOrigins", "https://www.example.com"),
     ("ApiKeys", "true"),
     ("Limits", "depth=20"),
     ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
+    KMS_KEY[0],
     ("ReservedConcurrency", "50"),
     ("ProvisionedConcurrency", "5"),
     ("MaxReadRequestUnits", "100"),
