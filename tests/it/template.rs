@@ -13,6 +13,7 @@ mod deployment;
 mod document;
 mod encryption;
 mod function;
+mod indexes;
 mod keys;
 mod logs;
 mod permissions;

@@ -160,7 +160,7 @@ fn find_references(value: &Value, found: &mut Vec<Reference>) {
 }
 
 /// What the argument of a `Sub` refers to outside itself.
-fn placeholders(argument: &Value) -> impl Iterator<Item = &str> {
+pub fn placeholders(argument: &Value) -> impl Iterator<Item = &str> {
     let pattern = argument.as_str().unwrap_or_else(|| text(&argument[0]));
     pattern
         .split("${")

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use feedback_graphql::{auth, repository, repository::table};
+use feedback_graphql::{auth, repository};
 use serde_json::{Value, json};
 
 use super::document::{Template, list, object, one_or_many, text, walk};
+use super::indexes;
 use super::variation::{API_KEYS, KMS_KEY, Settings};
 
 #[test]
@@ -128,12 +129,11 @@ fn services(condition: &Value) -> Vec<&str> {
 
 fn kind(template: &Template, resource: &Value) -> &'static str {
     let (table, _) = template.only("AWS::DynamoDB::Table");
-    let index_arn = format!("${{{table}.Arn}}/index/{}", table::TIMELINE_INDEX);
     let log_group = &template.function()["LoggingConfig"]["LogGroup"]["Ref"];
     let secrets = template.of_type("AWS::SecretsManager::Secret");
     if *resource == json!({ "Fn::GetAtt": [table, "Arn"] }) {
         "table"
-    } else if *resource == json!({ "Fn::Sub": index_arn }) {
+    } else if indexes::is_index(table, resource) {
         "index"
     } else if *resource == json!({ "Fn::GetAtt": [log_group, "Arn"] }) {
         "log"
