@@ -7,6 +7,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     io::{BufRead, BufReader, Read},
     net::Ipv4Addr,
     process::{Child, Command, ExitStatus, Stdio},
@@ -145,10 +146,7 @@ impl Lambda {
         let server =
             tokio::spawn(async move { axum::serve(listener, router).await.expect("axum serves for ever") });
 
-        // A binary built another way, such as the release artefact, can take the place of cargo's.
-        let binary =
-            std::env::var("FEEDBACK_TEST_LAMBDA").unwrap_or_else(|_| env!("CARGO_BIN_EXE_lambda").to_owned());
-        let mut child = Command::new(&binary)
+        let mut child = command()
             .env_clear()
             .envs(options.variables)
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -156,7 +154,7 @@ impl Lambda {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{binary} does not start: {error}"));
+            .unwrap_or_else(|error| panic!("the function does not start: {error}"));
         let (lines, log) = watch::channel(Vec::new());
         capture(child.stdout.take().expect("stdout is piped"), lines.clone());
         capture(child.stderr.take().expect("stderr is piped"), lines);
@@ -268,6 +266,18 @@ impl Drop for Lambda {
             logs::check_lines(&self.logs());
         }
     }
+}
+
+/// The binary: cargo's, or one that was built another way, such as the artifact that is deployed, with what runs it if
+/// it is for another processor, such as `qemu-aarch64-static -L /usr/aarch64-linux-gnu`.
+fn command() -> Command {
+    let binary = env::var("FEEDBACK_TEST_LAMBDA");
+    let binary = binary.unwrap_or_else(|_| env!("CARGO_BIN_EXE_lambda").to_owned());
+    let runner = env::var("FEEDBACK_TEST_LAMBDA_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace().chain([binary.as_str()]);
+    let mut command = Command::new(words.next().expect("the binary, if nothing else"));
+    command.args(words);
+    command
 }
 
 /// Copies an output of the function into the log. On a thread, so that it goes on while the test is busy.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use feedback_graphql::repository::table;
 use serde_json::{Value, json};
 
 use super::document::{Template, list, text};
+use super::indexes;
 
 /// Namespace, metric and dimensions.
 type Watched = (String, String, BTreeMap<String, Value>);
@@ -13,15 +13,19 @@ type Watched = (String, String, BTreeMap<String, Value>);
 #[test]
 fn errors_throttles_duration_and_5xx_are_watched_where_aws_counts_them() {
     let template = Template::load();
+    for names in indexes::lists() {
+        watched_where_aws_counts_them(&template.with(&[("Indexes", names.as_str())]), &names);
+    }
+}
+
+fn watched_where_aws_counts_them(template: &Template, names: &str) {
     let name = |kind| json!({ "Ref": template.only(kind).0 });
     let function = vec![("FunctionName", name("AWS::Serverless::Function"))];
-    let version = [function.clone(), version_dimensions(&template)].concat();
+    let version = [function.clone(), version_dimensions(template)].concat();
     let table = vec![("TableName", name("AWS::DynamoDB::Table"))];
-    let index_name = ("GlobalSecondaryIndexName", json!(table::TIMELINE_INDEX));
-    let index = [table.clone(), vec![index_name]].concat();
     let api = vec![("ApiId", name("AWS::ApiGatewayV2::Api"))];
 
-    let expected = [
+    let mut expected = vec![
         ("AWS/Lambda", "Errors", &function),
         ("AWS/Lambda", "Throttles", &function),
         ("AWS/Lambda", "Duration", &function),
@@ -29,12 +33,24 @@ fn errors_throttles_duration_and_5xx_are_watched_where_aws_counts_them() {
         ("AWS/Lambda", "Duration", &version),
         ("AWS/DynamoDB", "ReadThrottleEvents", &table),
         ("AWS/DynamoDB", "WriteThrottleEvents", &table),
-        ("AWS/DynamoDB", "ReadThrottleEvents", &index),
-        ("AWS/DynamoDB", "WriteThrottleEvents", &index),
         ("AWS/ApiGateway", "5xx", &api),
         // Once for itself, and once so as not to take it for a fault.
         ("AWS/Lambda", "Throttles", &function),
     ];
+    let indexes: Vec<_> = indexes::of(names)
+        .into_iter()
+        .map(|index| {
+            [
+                table.clone(),
+                vec![("GlobalSecondaryIndexName", json!(index.name))],
+            ]
+            .concat()
+        })
+        .collect();
+    for index in &indexes {
+        expected.push(("AWS/DynamoDB", "ReadThrottleEvents", index));
+        expected.push(("AWS/DynamoDB", "WriteThrottleEvents", index));
+    }
     let mut expected: Vec<Watched> = expected
         .into_iter()
         .map(|(namespace, metric, dimensions)| {
@@ -43,11 +59,11 @@ fn errors_throttles_duration_and_5xx_are_watched_where_aws_counts_them() {
             (namespace.to_owned(), metric.to_owned(), dimensions.collect())
         })
         .collect();
-    let mut found: Vec<Watched> = alarms(&template).values().flat_map(watched).collect();
+    let mut found: Vec<Watched> = alarms(template).values().flat_map(watched).collect();
     // Values have no order of their own.
     expected.sort_by_key(|watched| format!("{watched:?}"));
     found.sort_by_key(|watched| format!("{watched:?}"));
-    assert_eq!(found, expected);
+    assert_eq!(found, expected, "{names}");
 }
 
 #[test]

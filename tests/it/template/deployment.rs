@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::document::{Target, Template, object, placeholders, references_in, text};
+use super::document::{Target, Template, object, references_in, text};
 
 /// What of the function's properties is about its versions and no part of one.
 const ABOUT_VERSIONS: [&str; 5] = [
@@ -18,9 +18,6 @@ const ABOUT_VERSIONS: [&str; 5] = [
     "ProvisionedConcurrencyConfig",
     "DeploymentPreference",
 ];
-
-/// The longest description that Lambda takes.
-const MAX_DESCRIPTION: usize = 256;
 
 #[test]
 fn the_api_calls_the_alias_and_may_call_nothing_else() {
@@ -48,9 +45,20 @@ fn the_api_calls_the_alias_and_may_call_nothing_else() {
 fn a_new_value_of_any_parameter_that_the_function_has_to_do_with_publishes_a_version() {
     let template = Template::load();
     assert_eq!(template.function()["AutoPublishAliasAllProperties"], true);
-    let description = &template.function()["VersionDescription"]["Fn::Sub"];
-    let named: BTreeSet<&str> = placeholders(description).collect();
-    assert_eq!(named, parameters_of_the_function(&template, &[]));
+
+    // Neither a version's description nor a configuration's content can be changed: CloudFormation makes another.
+    let (configuration, resource) = template.only("AWS::AppConfig::HostedConfigurationVersion");
+    assert_eq!(
+        template.function()["VersionDescription"],
+        json!({ "Fn::Sub": format!("Configuration ${{{configuration}.VersionNumber}}") })
+    );
+    let content = text(&resource["Properties"]["Content"]["Fn::Sub"]);
+    let named: BTreeSet<String> = content.lines().map(str::to_owned).collect();
+    let expected: BTreeSet<String> = parameters_of_the_function(&template, &[])
+        .into_iter()
+        .map(|name| format!("{name}=${{{name}}}"))
+        .collect();
+    assert_eq!(named, expected);
 }
 
 /// Lambda does not publish a version that is like the last one, and the deployment fails. So whatever publishes a
@@ -62,19 +70,6 @@ fn whatever_publishes_a_version_changes_the_function() {
         parameters_of_the_function(&template, &["ReservedConcurrentExecutions"]),
         parameters_of_the_function(&template, &[])
     );
-}
-
-#[test]
-fn the_description_of_a_version_is_never_too_long() {
-    let template = Template::load();
-    let pattern = &template.function()["VersionDescription"]["Fn::Sub"];
-    let mut longest = text(pattern).len();
-    for name in placeholders(pattern) {
-        longest -= name.len() + "${}".len();
-        longest += longest_value(&template.0["Parameters"][name])
-            .unwrap_or_else(|| panic!("nothing bounds the length of {name}"));
-    }
-    assert!(longest <= MAX_DESCRIPTION, "{longest} characters");
 }
 
 #[test]
@@ -134,13 +129,4 @@ fn collect_parameters<'a>(template: &'a Template, value: &Value, parameters: &mu
             parameters.insert(name);
         }
     }
-}
-
-fn longest_value(parameter: &Value) -> Option<usize> {
-    let listed = parameter["AllowedValues"]
-        .as_array()
-        .and_then(|values| values.iter().map(|value| text(value).len()).max());
-    let number = || parameter["MaxValue"].as_u64().map(|most| most.to_string().len());
-    let length = || parameter["MaxLength"].as_u64()?.try_into().ok();
-    listed.or_else(number).or_else(length)
 }

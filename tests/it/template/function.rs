@@ -6,13 +6,20 @@ use feedback_graphql::config::{self, Config};
 use serde_json::{Value, json};
 
 use super::document::{Template, read, text};
+use super::indexes;
 use super::variation::EVERYTHING_GIVEN;
+
+/// What Lambda takes of names and values of a function's variables together, in bytes.
+const MAX_VARIABLES: usize = 4096;
+/// More than the name of a table or the ARN of a secret that CloudFormation has named.
+const MAX_REFERENCE: usize = 512;
 
 #[test]
 fn the_function_is_given_every_variable_that_the_code_reads_and_no_other() {
     let template = Template::load().with(EVERYTHING_GIVEN);
     let given: BTreeSet<&str> = template.variables().keys().map(String::as_str).collect();
-    let read: BTreeSet<&str> = config::VARIABLES.iter().copied().collect();
+    let mut read: BTreeSet<&str> = config::VARIABLES.iter().copied().collect();
+    read.insert(indexes::VARIABLE);
     assert_eq!(given, read);
 }
 
@@ -33,6 +40,26 @@ fn the_code_accepts_every_value_that_the_template_allows() {
             assert_eq!(error_of(variable, &value), None, "{variable} set to {value}");
         }
     }
+}
+
+#[test]
+fn lambda_takes_the_variables_however_long_the_parameters_are() {
+    let template = Template::load().with(EVERYTHING_GIVEN);
+    let longest: usize = template
+        .variables()
+        .iter()
+        .map(|(variable, value)| {
+            let parameter = template.0["Parameters"].get(text(&value["Ref"]));
+            variable.len() + parameter.map_or(MAX_REFERENCE, longest_value)
+        })
+        .sum();
+    assert!(longest <= MAX_VARIABLES, "{longest} bytes");
+}
+
+#[test]
+fn ten_origins_may_be_allowed() {
+    let longest = longest_value(&parameter_of("FEEDBACK_ALLOWED_ORIGINS"));
+    assert!(longest >= 1000, "{longest} characters");
 }
 
 #[test]
@@ -86,8 +113,11 @@ fn every_limit_that_may_be_named_is_one_of_the_codes() {
             "{name} is not explained"
         );
     }
-    let all = NAMES_AND_DIGITS.map(|(name, _)| format!("{name}=1")).join(",");
+    let all = NAMES_AND_DIGITS
+        .map(|(name, digits)| format!("{name}={}", "9".repeat(digits)))
+        .join(",");
     assert_eq!(error_of("FEEDBACK_LIMITS", &all), None);
+    assert!(all.len() <= longest_value(&limits), "{} characters", all.len());
     assert!(
         error_of("FEEDBACK_LIMITS", "length=1").is_some(),
         "the code knows its limits"
@@ -130,6 +160,18 @@ fn sam_build_compiles_the_lambda_as_cargo_build_does_and_without_the_laptops_ser
 fn parameter_of(variable: &str) -> Value {
     let template = Template::load().with(EVERYTHING_GIVEN);
     template.parameter(&template.variables()[variable]).clone()
+}
+
+/// The length of the longest value that a parameter takes.
+fn longest_value(parameter: &Value) -> usize {
+    let listed = parameter["AllowedValues"].as_array();
+    let listed = listed.and_then(|values| values.iter().map(|value| text(value).len()).max());
+    let number = || parameter["MaxValue"].as_u64().map(|most| most.to_string().len());
+    let length = || parameter["MaxLength"].as_u64()?.try_into().ok();
+    listed
+        .or_else(number)
+        .or_else(length)
+        .unwrap_or_else(|| panic!("nothing bounds the length of {parameter}"))
 }
 
 /// What the code says to this value of one variable.

@@ -26,7 +26,7 @@ fn the_template_has_no_secret_in_it() {
     let template = Template::load();
     let (_, secret) = template.only("AWS::SecretsManager::Secret");
     let properties = object(&secret["Properties"]);
-    assert_eq!(properties.keys().collect::<Vec<_>>(), ["Description"]);
+    assert_eq!(properties.keys().collect::<Vec<_>>(), ["Description", "KmsKeyId"]);
 
     // Neither does a parameter take one, nor is one fetched.
     walk(&template.0, &mut |value| {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use feedback_graphql::{auth, repository, repository::table};
+use feedback_graphql::{auth, repository};
 use serde_json::{Value, json};
 
 use super::document::{Template, list, object, one_or_many, text, walk};
-use super::variation::API_KEYS;
+use super::indexes;
+use super::variation::{API_KEYS, KMS_KEY, Settings};
 
 #[test]
 fn the_function_may_do_what_the_code_does_and_nothing_else() {
@@ -17,6 +18,21 @@ fn the_function_may_do_what_the_code_does_and_nothing_else() {
 
     used.extend(auth::IAM_ACTIONS);
     assert_eq!(allowed(&template.with(API_KEYS)), owned(&used));
+}
+
+/// The services decrypt in the name of whoever uses them. The variables are decrypted by a grant of Lambda's own.
+#[test]
+fn the_function_may_use_the_key_through_the_table_and_the_secret_alone() {
+    let template = Template::load();
+    let added = |settings: Settings| -> Vec<(String, String)> {
+        let without = allowed(&template.with(settings));
+        let with = allowed(&template.with(&[settings, KMS_KEY].concat()));
+        assert!(without.is_subset(&with));
+        with.difference(&without).cloned().collect()
+    };
+    let decrypt = |service: &str| ("kms:Decrypt".to_owned(), format!("key through {service}"));
+    assert_eq!(added(&[]), [decrypt("dynamodb")]);
+    assert_eq!(added(API_KEYS), [decrypt("dynamodb"), decrypt("secretsmanager")]);
 }
 
 #[test]
@@ -71,13 +87,22 @@ fn allowed(template: &Template) -> BTreeSet<(String, String)> {
     let mut allowed = BTreeSet::new();
     for policy in list(&role["Properties"]["Policies"]) {
         for statement in list(&policy["PolicyDocument"]["Statement"]) {
-            let keys: BTreeSet<&str> = object(statement).keys().map(String::as_str).collect();
+            let mut keys: BTreeSet<&str> = object(statement).keys().map(String::as_str).collect();
+            let kinds: Vec<String> = if keys.remove("Condition") {
+                assert_eq!(statement["Resource"], json!({ "Ref": "KmsKeyArn" }));
+                let services = services(&statement["Condition"]).into_iter();
+                services.map(|service| format!("key through {service}")).collect()
+            } else {
+                let resources = one_or_many(&statement["Resource"]).iter();
+                resources
+                    .map(|resource| kind(template, resource).to_owned())
+                    .collect()
+            };
             assert_eq!(keys, BTreeSet::from(["Action", "Effect", "Resource", "Sid"]));
             assert_eq!(statement["Effect"], "Allow");
-            for resource in one_or_many(&statement["Resource"]) {
+            for kind in kinds {
                 for action in one_or_many(&statement["Action"]) {
-                    let action = text(action).to_owned();
-                    allowed.insert((action, kind(template, resource).to_owned()));
+                    allowed.insert((text(action).to_owned(), kind.clone()));
                 }
             }
         }
@@ -85,14 +110,30 @@ fn allowed(template: &Template) -> BTreeSet<(String, String)> {
     allowed
 }
 
+/// The services of the stack's region through which alone a key may be used.
+fn services(condition: &Value) -> Vec<&str> {
+    let services = &condition["StringLike"]["kms:ViaService"];
+    assert_eq!(
+        *condition,
+        json!({ "StringLike": { "kms:ViaService": services } })
+    );
+    list(services)
+        .iter()
+        .map(|service| {
+            let host = text(&service["Fn::Sub"]);
+            let name = host.strip_suffix(".${AWS::Region}.amazonaws.*");
+            name.unwrap_or_else(|| panic!("{host} is no service of the region"))
+        })
+        .collect()
+}
+
 fn kind(template: &Template, resource: &Value) -> &'static str {
     let (table, _) = template.only("AWS::DynamoDB::Table");
-    let index_arn = format!("${{{table}.Arn}}/index/{}", table::TIMELINE_INDEX);
     let log_group = &template.function()["LoggingConfig"]["LogGroup"]["Ref"];
     let secrets = template.of_type("AWS::SecretsManager::Secret");
     if *resource == json!({ "Fn::GetAtt": [table, "Arn"] }) {
         "table"
-    } else if *resource == json!({ "Fn::Sub": index_arn }) {
+    } else if indexes::is_index(table, resource) {
         "index"
     } else if *resource == json!({ "Fn::GetAtt": [log_group, "Arn"] }) {
         "log"

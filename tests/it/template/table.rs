@@ -1,70 +1,46 @@
 //! The table: its keys, its capacity, and how long things stay in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use feedback_graphql::repository::table;
 use serde_json::{Value, json};
 
 use super::document::{Template, list, text};
+use super::indexes;
 use super::variation::{self, EVERYTHING_GIVEN, PROVISIONED, Settings};
 
 #[test]
-fn the_tables_key_and_index_are_those_of_the_code() {
+fn the_tables_key_is_that_of_the_code() {
     let template = Template::load();
     let (_, table) = template.only("AWS::DynamoDB::Table");
-    let properties = &table["Properties"];
-
-    let types: BTreeMap<&str, &str> = list(&properties["AttributeDefinitions"])
-        .iter()
-        .map(|it| (text(&it["AttributeName"]), text(&it["AttributeType"])))
-        .collect();
     assert_eq!(
-        types,
-        BTreeMap::from([
-            (table::PARTITION_KEY, "S"),
-            (table::SHARD_ATTRIBUTE, "N"),
-            (table::POSITION_ATTRIBUTE, "S"),
-        ])
-    );
-    assert_eq!(
-        properties["KeySchema"],
+        table["Properties"]["KeySchema"],
         json!([{ "AttributeName": table::PARTITION_KEY, "KeyType": "HASH" }])
     );
-
-    let [index] = list(&properties["GlobalSecondaryIndexes"]) else {
-        panic!("the table has exactly one index");
-    };
-    assert_eq!(index["IndexName"], table::TIMELINE_INDEX);
-    assert_eq!(
-        index["KeySchema"],
-        json!([
-            { "AttributeName": table::SHARD_ATTRIBUTE, "KeyType": "HASH" },
-            { "AttributeName": table::POSITION_ATTRIBUTE, "KeyType": "RANGE" },
-        ])
-    );
-    assert_eq!(index["Projection"], json!({ "ProjectionType": "ALL" }));
 }
 
 #[test]
-fn the_index_has_the_tables_capacity() {
+fn every_index_has_the_tables_capacity() {
     let template = Template::load();
     for settings in variation::all() {
         let template = template.with(&settings);
         let (_, table) = template.only("AWS::DynamoDB::Table");
-        let index = &table["Properties"]["GlobalSecondaryIndexes"][0];
-        for capacity in ["OnDemandThroughput", "ProvisionedThroughput"] {
-            assert_eq!(
-                index[capacity], table["Properties"][capacity],
-                "an index with less throttles the writes to its table: {settings:?}"
-            );
+        for index in list(&table["Properties"]["GlobalSecondaryIndexes"]) {
+            for capacity in ["OnDemandThroughput", "ProvisionedThroughput"] {
+                assert_eq!(
+                    index[capacity], table["Properties"][capacity],
+                    "an index with less throttles the writes to its table: {}, {settings:?}",
+                    index["IndexName"]
+                );
+            }
         }
     }
 }
 
 #[test]
-fn a_table_on_demand_has_the_ceilings_that_were_given() {
+fn a_table_on_demand_has_the_maximum_throughput_that_was_given() {
     let template = Template::load();
-    let ceilings = |settings: Settings| {
+    let maximum = |settings: Settings| {
         let template = template.with(settings);
         let (_, table) = template.only("AWS::DynamoDB::Table");
         assert_eq!(table["Properties"]["BillingMode"], "PAY_PER_REQUEST");
@@ -72,17 +48,17 @@ fn a_table_on_demand_has_the_ceilings_that_were_given() {
         table["Properties"]["OnDemandThroughput"].clone()
     };
     let (read, write) = ("MaxReadRequestUnits", "MaxWriteRequestUnits");
-    assert_eq!(ceilings(&[]), Value::Null);
-    assert_eq!(ceilings(&[(read, "9")]), json!({ read: { "Ref": read } }));
-    assert_eq!(ceilings(&[(write, "9")]), json!({ write: { "Ref": write } }));
+    assert_eq!(maximum(&[]), Value::Null);
+    assert_eq!(maximum(&[(read, "9")]), json!({ read: { "Ref": read } }));
+    assert_eq!(maximum(&[(write, "9")]), json!({ write: { "Ref": write } }));
     assert_eq!(
-        ceilings(&[(read, "9"), (write, "9")]),
+        maximum(&[(read, "9"), (write, "9")]),
         json!({ read: { "Ref": read }, write: { "Ref": write } })
     );
 }
 
 #[test]
-fn a_provisioned_table_starts_with_the_least_and_has_no_ceilings() {
+fn a_provisioned_table_starts_with_the_least_and_has_no_maximum_throughput() {
     let template = Template::load().with(&[PROVISIONED, EVERYTHING_GIVEN].concat());
     let (_, table) = template.only("AWS::DynamoDB::Table");
     assert_eq!(table["Properties"]["BillingMode"], "PROVISIONED");
@@ -96,13 +72,22 @@ fn a_provisioned_table_starts_with_the_least_and_has_no_ceilings() {
     assert_eq!(
         table["Properties"]["OnDemandThroughput"],
         Value::Null,
-        "DynamoDB refuses them"
+        "DynamoDB refuses it"
     );
 }
 
 #[test]
-fn provisioned_capacity_follows_the_load_for_table_and_index_reads_and_writes() {
-    let template = Template::load().with(PROVISIONED);
+fn provisioned_capacity_follows_the_load_for_table_and_indexes_reads_and_writes() {
+    let template = Template::load();
+    for names in indexes::lists() {
+        capacity_follows_the_load(
+            &template.with(&[PROVISIONED, &[("Indexes", names.as_str())]].concat()),
+            &names,
+        );
+    }
+}
+
+fn capacity_follows_the_load(template: &Template, names: &str) {
     let (table, _) = template.only("AWS::DynamoDB::Table");
     let targets = template.of_type("AWS::ApplicationAutoScaling::ScalableTarget");
     let policies = template.of_type("AWS::ApplicationAutoScaling::ScalingPolicy");
@@ -125,7 +110,8 @@ fn provisioned_capacity_follows_the_load_for_table_and_index_reads_and_writes() 
             target["MaxCapacity"],
             json!({ "Ref": format!("Max{kind}Capacity") })
         );
-        scaled.insert((text(&target["ResourceId"]["Fn::Sub"]), dimension));
+        let resource = text(&target["ResourceId"]["Fn::Sub"]).to_owned();
+        scaled.insert((resource, dimension.to_owned()));
 
         let own: Vec<&Value> = policies
             .iter()
@@ -147,16 +133,15 @@ fn provisioned_capacity_follows_the_load_for_table_and_index_reads_and_writes() 
         );
     }
     let table = format!("table/${{{table}}}");
-    let index = format!("{table}/index/{}", table::TIMELINE_INDEX);
-    assert_eq!(
-        scaled,
-        BTreeSet::from([
-            (table.as_str(), "dynamodb:table:ReadCapacityUnits"),
-            (table.as_str(), "dynamodb:table:WriteCapacityUnits"),
-            (index.as_str(), "dynamodb:index:ReadCapacityUnits"),
-            (index.as_str(), "dynamodb:index:WriteCapacityUnits"),
-        ])
-    );
+    let mut expected = BTreeSet::new();
+    for unit in ["Read", "Write"] {
+        expected.insert((table.clone(), format!("dynamodb:table:{unit}CapacityUnits")));
+        expected.extend(indexes::of(names).iter().map(|index| {
+            let index = format!("{table}/index/{}", index.name);
+            (index, format!("dynamodb:index:{unit}CapacityUnits"))
+        }));
+    }
+    assert_eq!(scaled, expected, "{names}");
     assert_eq!(policies.len(), targets.len());
 }
 

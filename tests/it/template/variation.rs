@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::document::{Template, list, object, text};
+use super::document::{Template, list, object, placeholders, text};
 
 /// Values of parameters; those left out keep their defaults.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
@@ -17,16 +17,22 @@ pub const JWT: Settings = &[
 ];
 pub const IAM: Settings = &[("StaffAuthorizer", "IAM")];
 pub const API_KEYS: Settings = &[("ApiKeys", "true")];
+pub const KMS_KEY: Settings = &[(
+    "KmsKeyArn",
+    "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+)];
 pub const PROVISIONED: Settings = &[("CapacityMode", "PROVISIONED")];
 pub const EVERYTHING_GIVEN: Settings = &[
     ("AllowedOrigins", "https://www.example.com"),
     ("ApiKeys", "true"),
     ("Limits", "depth=20"),
     ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
+    KMS_KEY[0],
     ("ReservedConcurrency", "50"),
     ("ProvisionedConcurrency", "5"),
     ("MaxReadRequestUnits", "100"),
     ("MaxWriteRequestUnits", "100"),
+    ("Indexes", "status,topic,rating,person"),
     ("Explorer", "true"),
 ];
 
@@ -149,6 +155,21 @@ impl Template {
 
 /// What a condition compares: texts, whatever the types of the parameters.
 fn plain(value: &Value, parameters: &Map<String, Value>) -> String {
+    if let Some(choice) = value.get("Fn::Select") {
+        let index = choice[0].as_u64().and_then(|index| index.try_into().ok());
+        let split = &choice[1]["Fn::Split"];
+        let (delimiter, whole) = (plain(&split[0], parameters), plain(&split[1], parameters));
+        let mut parts = whole.split(&delimiter);
+        let part = index.and_then(|index| parts.nth(index));
+        return part
+            .unwrap_or_else(|| panic!("{value} selects nothing"))
+            .to_owned();
+    }
+    if let Some(pattern) = value.get("Fn::Sub") {
+        return placeholders(pattern).fold(text(pattern).to_owned(), |whole, name| {
+            whole.replace(&format!("${{{name}}}"), &plain(&parameters[name], parameters))
+        });
+    }
     let value = value["Ref"].as_str().map_or(value, |name| &parameters[name]);
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -165,6 +186,7 @@ fn a_template_is_evaluated_as_aws_does() {
         Parameters:
           Color: {Type: String, Default: red}
           Size: {Type: Number, Default: 0}
+          Parts: {Type: String, Default: 'left,right'}
         Rules:
           Small:
             RuleCondition: !Equals [!Ref Color, green]
@@ -174,11 +196,13 @@ fn a_template_is_evaluated_as_aws_does() {
           IsLarge: !Not [!Equals [!Ref Size, 0]]
           Both: !And [!Condition IsRed, !Condition IsLarge]
           Either: !Or [!Condition IsRed, !Condition IsLarge]
+          HasRight: !Not [!Equals [!Select [1, !Split [right, !Sub '${Parts}/right/none']], /none]]
         Resources:
           Always:
             Type: T
             Properties: {A: !If [Both, !Ref Size, !Ref AWS::NoValue], B: [!If [Either, 1, 2], !Ref AWS::NoValue]}
           Red: {Type: T, Condition: IsRed}
+          Right: {Type: T, Condition: HasRight}
         Outputs:
           Large: {Condition: IsLarge, Value: 1}
         ",
@@ -186,7 +210,11 @@ fn a_template_is_evaluated_as_aws_does() {
     let small_red = template.with(&[]).0;
     assert_eq!(
         small_red["Resources"],
-        json!({ "Always": { "Type": "T", "Properties": { "B": [1] } }, "Red": { "Type": "T" } })
+        json!({
+            "Always": { "Type": "T", "Properties": { "B": [1] } },
+            "Red": { "Type": "T" },
+            "Right": { "Type": "T" },
+        })
     );
     assert_eq!(small_red["Outputs"], json!({}));
     let large_red = template.with(&[("Size", "3")]).0;
@@ -195,7 +223,7 @@ fn a_template_is_evaluated_as_aws_does() {
         json!({ "A": { "Ref": "Size" }, "B": [1] })
     );
     assert_eq!(large_red["Outputs"], json!({ "Large": { "Value": 1 } }));
-    let small_green = template.with(&[("Color", "green")]).0;
+    let small_green = template.with(&[("Color", "green"), ("Parts", "left")]).0;
     assert_eq!(
         small_green["Resources"],
         json!({ "Always": { "Type": "T", "Properties": { "B": [2] } } })
