@@ -14,6 +14,7 @@ use tracing::Level;
 
 use crate::graphql::{Introspection, Limits};
 use crate::http::AllowedOrigins;
+use crate::repository::Indexes;
 pub use crate::repository::MAX_TIMELINE_SHARDS;
 
 /// Every variable that [`Config::read`] looks up.
@@ -53,6 +54,8 @@ pub struct Table {
     /// `FEEDBACK_TIMELINE_SHARDS`: the number of shards of the timeline, 1 to [`MAX_TIMELINE_SHARDS`]; 1 if unset. Can
     /// be raised at any time; a smaller number than before has no effect.
     pub shards: NonZeroU32,
+    /// `FEEDBACK_INDEXES`: the indexes besides the timeline; `status,topic` if unset. See [`Indexes`].
+    pub indexes: Indexes,
     /// `FEEDBACK_RETENTION_DAYS`: how long feedback that is submitted from now on is kept; forever if unset.
     pub retention: Retention,
 }
@@ -123,6 +126,7 @@ impl Table {
         Ok(Self {
             name,
             shards: parsed(lookup, "FEEDBACK_TIMELINE_SHARDS", parse_shards)?.unwrap_or(NonZeroU32::MIN),
+            indexes: parsed(lookup, "FEEDBACK_INDEXES", str::parse)?.unwrap_or_default(),
             retention: parsed(lookup, "FEEDBACK_RETENTION_DAYS", str::parse)?.unwrap_or_default(),
         })
     }
@@ -216,6 +220,7 @@ mod tests {
             table: Table {
                 name: "Feedback".to_owned(),
                 shards: NonZeroU32::MIN,
+                indexes: Indexes::default(),
                 retention: Retention(None),
             },
             access: Access {
@@ -246,6 +251,11 @@ mod tests {
         assert_eq!(
             read(&[]).unwrap_err().to_string(),
             "FEEDBACK_TABLE is not set: expected the name of a DynamoDB table"
+        );
+        assert_eq!(
+            error("FEEDBACK_INDEXES", "status,tags"),
+            "FEEDBACK_INDEXES is \"status,tags\": expected none, or some of status, topic, rating, person with commas \
+             between them"
         );
         for shards in ["0", "65", "-1", "many", "1.0"] {
             assert_eq!(

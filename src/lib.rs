@@ -5,16 +5,16 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | feedback, its identity, its position on the timeline, pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
+//! | [`domain`] | feedback, its identity, its position on the timeline, its triage, filters and pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
-//! | [`repository`] | the table: keys, records, the sharded timeline, errors. Alone knows DynamoDB |
+//! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage, errors. Alone knows DynamoDB |
 //! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
 //! | [`config`] | the environment, read once into typed values, by concern |
 //! | [`logging`] | the format and the levels of log lines |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda expects them |
-//! | `backfill` | adds the items of an older table to the timeline: a tool over [`repository`], for `bin/backfill` alone |
+//! | `backfill` | completes the items of an older table: a tool over [`repository`], for `bin/backfill` alone |
 //! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
@@ -30,18 +30,28 @@
 //!
 //! # The table
 //!
-//! Partition key `feedbackId`. The index `timeline` has the partition key `timelineShard`, the sort key
-//! `timelinePosition` and all attributes. A position is the time in milliseconds and the id: unique, and its
-//! byte order is time order ([`domain::Position`]). One item more, `meta#timeline`, says how many shards there are.
+//! Partition key `feedbackId`. Every index has the sort key `timelinePosition` and all attributes. A position is the
+//! time in milliseconds and the id: unique, and its byte order is time order ([`domain::Position`]). So a listing is
+//! an index, some of its partitions, a range of positions, and what is left to filter. One item more, `meta#timeline`,
+//! says how many shards there are.
+//!
+//! | index | partition key | is there |
+//! | --- | --- | --- |
+//! | `timeline` | `timelineShard` | always |
+//! | `status` | `timelineShard`, `status` | by configuration, by default |
+//! | `topic` | `timelineShard`, `topic` | by configuration, by default |
+//! | `rating` | `timelineShard`, `rating` | by configuration |
+//! | `person` | `person` | by configuration |
 //!
 //! | access pattern | requests to DynamoDB | where |
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
 //! | how many shards there are | 1 `GetItem` when a function warms up, and once a minute beside a page's `Query` | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
+//! | triage | 1 `UpdateItem`; a read and 1 more only where the outcome depends on the tags that are there | [`repository::FeedbackRepository::triage`] |
 //! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |
-//! | a page of the timeline | 1 `Query` a shard, and more only where a shard runs dry | [`repository::FeedbackRepository::page`] |
-//! | whether anything lies behind a page's cursor | 1 `Query` a shard, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
+//! | a page, whatever index serves it | 1 `Query` a partition (shards × wanted values), and more only where one runs dry | [`repository::FeedbackRepository::page`] |
+//! | whether anything lies behind a page's cursor | 1 `Query` a partition, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
 //!
 //! A `Scan` is on no request's path: only `bin/backfill` makes one.
 

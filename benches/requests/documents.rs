@@ -202,6 +202,15 @@ impl Grammar {
             }
             ("Query", "feedbacks") => self.page(rng),
             ("Mutation", "submitFeedback") => "(input: $largest)".to_owned(),
+            ("Mutation", "triageFeedback") => {
+                let statuses = ["OPEN", "IN_PROGRESS", "RESOLVED"];
+                let status = statuses[rng.usize(0..statuses.len())];
+                let id = &self.ids[rng.usize(0..self.ids.len())];
+                format!(
+                    "(input: {{id: \"{id}\" status: {status} note: \"{}\"}})",
+                    rng.u8(0..10)
+                )
+            }
             ("Mutation", "deleteFeedback") => "(id: \"VICTIM\")".to_owned(),
             _ => String::new(),
         }
@@ -219,6 +228,8 @@ impl Grammar {
                 "topic: \"rarest\"",
                 "minRating: 5",
                 "maxRating: 1",
+                "tag: \"rarest\"",
+                "status: [OPEN, IN_PROGRESS, RESOLVED], maxRating: 3",
                 "submittedFrom: \"2026-03-01T10:00:00Z\"",
             ];
             let _ = write!(arguments, " filter: {{{}}}", filters[rng.usize(0..filters.len())]);

@@ -22,7 +22,7 @@ use feedback_graphql::domain::{
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{FeedbackRepository, connect_without_account, table};
+use feedback_graphql::repository::{FeedbackRepository, Indexes, connect_without_account, table};
 use lambda_http::Service as _;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ impl Service {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let engine = engines.block_on(Engine::start(&Storage::Memory, None))?;
         let client = connect_without_account(&engine.endpoint());
-        runtime.block_on(table::create_if_missing(&client, TABLE))?;
+        runtime.block_on(table::create_if_missing(&client, TABLE, &Indexes::default()))?;
         // On a machine that is busy otherwise, the engine must not be asked twice.
         let patient = client
             .config()

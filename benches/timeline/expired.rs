@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use feedback_graphql::domain::{Content, FeedbackId, Filter, Message, Order, PageRequest, Timestamp};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{FeedbackRepository, READ_BUDGET, connect_without_account, table};
+use feedback_graphql::repository::{
+    FeedbackRepository, Indexes, READ_BUDGET, connect_without_account, table,
+};
 
 use crate::fill::{BEGIN, TABLE};
 use crate::pages::Fetched;
@@ -35,7 +37,12 @@ pub async fn measure(shards: NonZeroU32, broken: &mut Vec<String>) -> Result<Vec
     let engine = Engine::start(&Storage::Memory, None).await?;
     let tally = Tally::default();
     let client = tally.of(&connect_without_account(&engine.endpoint()));
-    table::create_if_missing(&connect_without_account(&engine.endpoint()), TABLE).await?;
+    table::create_if_missing(
+        &connect_without_account(&engine.endpoint()),
+        TABLE,
+        &Indexes::all(),
+    )
+    .await?;
     let repository = FeedbackRepository::new(client, TABLE, shards);
     repository.warm_up(at(0)?).await?;
     fill(&repository).await?;

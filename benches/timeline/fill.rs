@@ -25,7 +25,7 @@ use feedback_graphql::domain::{
     Timestamp, Topic, Violation,
 };
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{FeedbackRepository, connect_without_account, table};
+use feedback_graphql::repository::{FeedbackRepository, Indexes, connect_without_account, table};
 use uuid::Builder;
 
 use crate::tally::watched;
@@ -70,7 +70,7 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let storage = Storage::File(path.to_owned());
     let engine = Engine::start(&storage, None).await?;
     let client = connect_without_account(&engine.endpoint());
-    table::create_if_missing(&client, TABLE).await?;
+    table::create_if_missing(&client, TABLE, &Indexes::all()).await?;
     let catcher = Catcher::default();
     let repository = FeedbackRepository::new(watched(&client, catcher.clone()), TABLE, shards);
     repository

@@ -73,6 +73,12 @@ impl Caller {
         scope: None,
     };
 
+    /// Whoever can reach a laptop's server, where everything is allowed.
+    pub const EVERYONE: Self = Self {
+        identity: Identity::Everyone,
+        scope: Some(Scope::Manage),
+    };
+
     /// Whether the caller has this scope.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
@@ -124,7 +130,7 @@ impl Authenticator {
     /// If there is a credential and it is not valid, or cannot be checked.
     pub async fn public_caller(&self, authorization: Option<&[u8]>) -> Result<Caller, AuthError> {
         let keys = match self {
-            Self::Open => return Ok(EVERYONE),
+            Self::Open => return Ok(Caller::EVERYONE),
             Self::Guarded(keys) => keys,
         };
         let Some(authorization) = authorization else {
@@ -146,7 +152,7 @@ impl Authenticator {
     /// If there is none.
     pub fn staff_caller(&self, identity: Option<&VerifiedIdentity>) -> Result<Caller, AuthError> {
         if let Self::Open = self {
-            return Ok(EVERYONE);
+            return Ok(Caller::EVERYONE);
         }
         let identity = identity.ok_or(AuthError::Unauthenticated)?;
         Ok(Caller {
@@ -155,11 +161,6 @@ impl Authenticator {
         })
     }
 }
-
-const EVERYONE: Caller = Caller {
-    identity: Identity::Everyone,
-    scope: Some(Scope::Manage),
-};
 
 /// The token of `Bearer TOKEN` (RFC 6750 §2.1; the scheme in any case, RFC 9110 §11.1).
 fn bearer_token(authorization: &[u8]) -> Option<&str> {

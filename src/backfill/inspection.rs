@@ -73,7 +73,7 @@ impl Backfill {
         let index = described
             .global_secondary_indexes()
             .iter()
-            .find(|index| index.index_name() == Some(table::TIMELINE_INDEX));
+            .find(|index| index.index_name() == Some(crate::repository::Index::Timeline.name()));
         let on_demand = described
             .billing_mode_summary()
             .is_some_and(|summary| summary.billing_mode() == Some(&BillingMode::PayPerRequest));

@@ -1,21 +1,30 @@
-//! Which items can be added to the timeline, as far as their ids, times and positions tell.
+//! Which items can be completed, as far as their ids, times and positions tell.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use thiserror::Error;
 
-use crate::domain::{FeedbackId, Position, Timestamp};
+use crate::domain::{EmailAddress, FeedbackId, Position, Timestamp};
 use crate::repository::table::{self, Item};
 
-/// An item that cannot be added to the timeline. It is left as it is.
+/// An item that can be completed.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingItem {
+    /// Its position, if it has none yet.
+    pub(crate) position: Position,
+    /// The email address of the person who wrote it.
+    pub(crate) email: Option<EmailAddress>,
+}
+
+/// An item that cannot be completed. It is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncompatibleItem {
     /// Its id, which may be any text.
     pub id: String,
-    /// Why it cannot be added.
+    /// Why it cannot be completed.
     pub reason: Reason,
 }
 
-/// Why an item cannot be added to the timeline.
+/// Why an item cannot be completed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Reason {
     /// The service would never look for such an id.
@@ -30,7 +39,7 @@ pub enum Reason {
     /// One of the index's two keys is missing.
     #[error("it has one of `timelineShard` and `timelinePosition` without the other")]
     HalfKey,
-    /// DynamoDB refused the write: the item has no room for two more attributes.
+    /// DynamoDB refused the write: the item has no room for more attributes.
     #[error("DynamoDB refuses the change: {0}")]
     Refused(String),
 }
@@ -60,8 +69,18 @@ impl Reason {
     }
 }
 
-/// The position of an item that has none yet.
-pub(super) fn position(item: &Item) -> Result<Position, Reason> {
+impl PendingItem {
+    /// The item, as far as it was read.
+    pub(super) fn parse(item: &Item) -> Result<Self, Reason> {
+        let email = string(item, table::EMAIL_ATTRIBUTE).cloned();
+        Ok(Self {
+            position: position(item)?,
+            email: email.map(EmailAddress::from_stored),
+        })
+    }
+}
+
+fn position(item: &Item) -> Result<Position, Reason> {
     let text = string(item, table::PARTITION_KEY).ok_or(Reason::Id)?;
     let id = FeedbackId::parse(text).map_err(|_| Reason::Id)?;
     // In another spelling it would be listed, and not be found by the id that the listing shows.

@@ -1,14 +1,15 @@
-//! Backfills an older table: adds its items to the timeline.
+//! Backfills an older table: adds the attributes of its items by which indexes find them.
 //!
 //! The function that this service grew out of stored an id, a message and a time in whole seconds. Such an item can
-//! be read by its id, but is in no listing: an index holds only items that have its keys. The backfill sets these
-//! two attributes and changes nothing else.
+//! be read by its id, but is in no listing: an index holds only items that have its keys. Items that this service
+//! stored before there was triage have a position and no status. The backfill sets the attributes that are missing,
+//! position, status and person, and changes nothing else.
 //!
 //! Progress is stored nowhere. A `Scan` finds the items that still lack the attributes, so a run continues where the
 //! previous one ended, however it ended. Every write is conditional on the item being as it was found, so that other
 //! runs, the service and deletions do not interfere.
 //!
-//! No message leaves the table: scans return ids, times and positions alone. The filter checks that there is a
+//! No message leaves the table: scans return ids, times, positions and email addresses alone. The filter checks that there is a
 //! message, which is why incompatible items take a scan of their own.
 
 mod inspection;
@@ -28,9 +29,10 @@ use futures_util::stream::{self, Stream, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
 
 pub use inspection::{Index, Inspection, InspectionError};
+pub(crate) use item::PendingItem;
 pub use item::{IncompatibleItem, Reason};
 
-use crate::domain::{Position, Timestamp};
+use crate::domain::{Status, Timestamp};
 use crate::repository::table::{self, backfill as expressions};
 use crate::repository::{FeedbackRepository, RepositoryError};
 use rate_limiter::RateLimiter;
@@ -47,6 +49,7 @@ pub struct Backfill {
     client: Client,
     table: String,
     rate: NonZeroU32,
+    status: Status,
 }
 
 /// The contents of a table.
@@ -54,7 +57,7 @@ pub struct Backfill {
 pub struct Survey {
     /// The number of items.
     pub items: u64,
-    /// How many of them can be added to the timeline.
+    /// How many of them lack attributes and can be given them.
     pub pending: u64,
     /// Those that are not on the timeline and cannot be added.
     pub incompatible: Vec<IncompatibleItem>,
@@ -65,11 +68,11 @@ pub struct Survey {
 /// The outcome of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is on the timeline.
+    /// It has all attributes now.
     Backfilled,
     /// It was backfilled, changed or deleted since it was found, or this very write was, and its response was lost.
     Skipped,
-    /// It cannot be added.
+    /// It cannot be completed.
     Incompatible(IncompatibleItem),
 }
 
@@ -82,7 +85,14 @@ impl Backfill {
             client,
             table: table.to_owned(),
             rate,
+            status: Status::default(),
         }
+    }
+
+    /// The same backfill, which gives this status to feedback that has none; without it, [`Status::Open`].
+    #[must_use]
+    pub fn with_status(self, status: Status) -> Self {
+        Self { status, ..self }
     }
 
     /// Counts the items and changes nothing. Reads the whole table twice, and reports after each response how many
@@ -97,7 +107,7 @@ impl Backfill {
             survey.items += scanned(&page);
             examined(scanned(&page));
             for item in page.items() {
-                match item::position(item) {
+                match PendingItem::parse(item) {
                     Ok(_) => survey.pending += 1,
                     Err(reason) => survey.incompatible.push(IncompatibleItem::new(item, reason)),
                 }
@@ -130,7 +140,7 @@ impl Backfill {
         Ok(repository.shards_to_write(now))
     }
 
-    /// Adds all pending items to a timeline of `shards` shards, and reports the outcome of each. Items whose
+    /// Completes all pending items, for a timeline of `shards` shards, and reports the outcome of each. Items whose
     /// incompatibility the survey finds are passed over.
     ///
     /// However this ends, even in the middle of a request, the next call continues with what is left.
@@ -146,16 +156,18 @@ impl Backfill {
         self.scan(expressions::PENDING)
             .map_ok(|page| {
                 let items = page.items.into_iter().flatten();
-                let positions = items.filter_map(|item| item::position(&item).ok());
-                stream::iter(positions.map(Ok).collect::<Vec<_>>())
+                let pending = items.filter_map(|item| PendingItem::parse(&item).ok());
+                stream::iter(pending.map(Ok).collect::<Vec<_>>())
             })
             .try_flatten()
-            .and_then(|position| {
+            .and_then(|item| {
                 let ready_at = limiter.ready_at();
                 limiter.consume(1.0, Instant::now());
                 async move {
                     sleep_until(ready_at).await;
-                    Ok(Box::pin(retry_with_backoff(move || self.add(position, shards))))
+                    Ok(Box::pin(retry_with_backoff(move || {
+                        self.add(item.clone(), shards)
+                    })))
                 }
             })
             .try_buffer_unordered(CONCURRENCY)
@@ -166,9 +178,9 @@ impl Backfill {
             .await
     }
 
-    async fn add(&self, position: Position, shards: NonZeroU32) -> Result<Outcome, RepositoryError> {
+    async fn add(&self, item: PendingItem, shards: NonZeroU32) -> Result<Outcome, RepositoryError> {
         let update = self.client.update_item().table_name(&self.table);
-        let answer = expressions::add(update, position, shards).send().await;
+        let answer = expressions::add(update, &item, self.status, shards).send().await;
         let Err(error) = answer else {
             return Ok(Outcome::Backfilled);
         };
@@ -176,7 +188,7 @@ impl Backfill {
             Some("ConditionalCheckFailedException") => Ok(Outcome::Skipped),
             // The request is the same for every item, so the item is the cause.
             Some("ValidationException") => Ok(Outcome::Incompatible(IncompatibleItem {
-                id: position.id().to_string(),
+                id: item.position.id().to_string(),
                 reason: Reason::Refused(error.message().unwrap_or("no message").to_owned()),
             })),
             _ => Err(error.into()),

@@ -1,4 +1,4 @@
-//! Adds the items of an older table to the timeline: options, progress and report.
+//! Completes the items of an older table: options, progress and report.
 
 use std::num::NonZeroU32;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use clap::{ArgAction, Parser};
 use feedback_graphql::backfill::{Backfill, IncompatibleItem, Index, Inspection, Outcome, Survey};
-use feedback_graphql::domain::Clock;
+use feedback_graphql::domain::{Clock, Status};
 use feedback_graphql::local::takes_any_credentials;
 use feedback_graphql::repository::{self, table};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
@@ -15,10 +15,11 @@ use serde_json::json;
 use tokio::signal;
 use url::Url;
 
-/// Adds the items of an older table to the timeline.
+/// Completes the items of an older table.
 ///
-/// Items that have only feedbackId, feedback and timestamp can be read by id, but are in no listing. This adds the
-/// attributes timelineShard and timelinePosition to each of them, and changes nothing else.
+/// Items that have only feedbackId, feedback and timestamp can be read by id, but are in no listing, and feedback from
+/// before there was triage has no status. This adds what is missing of timelineShard, timelinePosition, status and, where
+/// there is an email address, person, and changes nothing else.
 ///
 /// Without --write it counts the items and changes nothing. With --write it can be stopped and restarted at any
 /// time, run twice, and run while the service and the old function are at work. Incompatible items are named, and
@@ -37,8 +38,12 @@ struct Arguments {
     #[arg(long)]
     write: bool,
 
+    /// Status of feedback that has none: open, for staff to work through, or resolved
+    #[arg(long, value_name = "STATUS", default_value = "open", value_parser = ["open", "resolved"])]
+    status: String,
+
     /// Maximum number of items written a second, and of read units used a second to find them. Each item costs one
-    /// write unit of the table and one of its index
+    /// write unit of the table and one of each index that it is then in
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
 
@@ -74,7 +79,8 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let table = &arguments.table;
     let client = connect(arguments.endpoint_url.as_ref()).await;
     let rate = NonZeroU32::new(arguments.rate).unwrap_or(NonZeroU32::MIN);
-    let backfill = Backfill::new(client.clone(), table, rate);
+    let status = Status::parse(&arguments.status.to_ascii_uppercase()).unwrap_or_default();
+    let backfill = Backfill::new(client.clone(), table, rate).with_status(status);
     let inspection = backfill.inspect().await;
     let inspection = inspection.map_err(|error| format!("cannot use table {table}: {error}"))?;
     let has_index = inspection.index != Index::Missing;
@@ -174,12 +180,12 @@ async fn or_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
 /// Reports the contents of the table.
 fn tell(arguments: &Arguments, survey: &Survey) {
     let incompatible = u64::try_from(survey.incompatible.len()).unwrap_or(u64::MAX);
-    let listed = survey
+    let complete = survey
         .items
         .saturating_sub(survey.pending)
         .saturating_sub(incompatible);
     println!("{} in table {}:", items(survey.items), arguments.table);
-    println!("  {} on the timeline", HumanCount(listed));
+    println!("  {} complete", HumanCount(complete));
     println!("  {} pending", HumanCount(survey.pending));
     println!("  {} incompatible", HumanCount(incompatible));
     for item in &survey.incompatible {
@@ -204,7 +210,7 @@ fn items(count: u64) -> String {
 /// The command of the AWS CLI that adds the index to a table.
 fn index_advice(arguments: &Arguments, client: &Client, inspection: &Inspection) -> String {
     let mut index = json!({
-        "IndexName": table::TIMELINE_INDEX,
+        "IndexName": repository::Index::Timeline.name(),
         "KeySchema": [
             { "AttributeName": table::SHARD_ATTRIBUTE, "KeyType": "HASH" },
             { "AttributeName": table::POSITION_ATTRIBUTE, "KeyType": "RANGE" },

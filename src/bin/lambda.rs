@@ -40,8 +40,9 @@ async fn run(config: Config) -> Result<(), Error> {
     let aws = aws::OnLambda::new();
     let client = repository::connect_on_lambda(&aws);
     let (table, access) = (config.table, config.access);
-    let repository =
-        FeedbackRepository::new(client, &table.name, table.shards).retaining_for(table.retention.0);
+    let repository = FeedbackRepository::new(client, &table.name, table.shards)
+        .with_indexes(table.indexes)
+        .retaining_for(table.retention.0);
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));

@@ -11,7 +11,6 @@ mod message;
 mod metadata;
 mod page_url;
 mod rating;
-mod text;
 mod topic;
 
 pub use email_address::EmailAddress;

@@ -1,6 +1,6 @@
 //! Feedback, as it is submitted and as it is stored.
 
-use super::{Content, FeedbackId, IdempotencyKey, Position, Timestamp};
+use super::{Content, FeedbackId, IdempotencyKey, Position, Timestamp, Triage};
 
 /// Feedback to store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Feedback {
     pub submitted_at: Timestamp,
     /// What the person wrote.
     pub content: Content,
+    /// What staff made of it. `None` for feedback from before there was triage.
+    pub triage: Option<Triage>,
 }
 
 impl Feedback {

@@ -1,8 +1,10 @@
 //! Which feedback a listing holds.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
-use super::{PositionRange, Rating, Timestamp, Topic};
+use super::{EmailAddress, Person, PositionRange, Rating, Status, Tag, Timestamp, Topic};
 
 /// Which feedback a listing holds. The default holds all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,6 +14,24 @@ pub struct Filter {
     topic: Option<Topic>,
     min_rating: Option<Rating>,
     max_rating: Option<Rating>,
+    statuses: BTreeSet<Status>,
+    tag: Option<Tag>,
+    person: Option<Person>,
+}
+
+/// One thing that a filter asks for besides the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// The person who wrote it.
+    Person(&'a Person),
+    /// One of these statuses, of which there is at least one.
+    Status(&'a BTreeSet<Status>),
+    /// The topic.
+    Topic(&'a Topic),
+    /// A rating within these bounds, both included.
+    Rating(Rating, Rating),
+    /// A tag.
+    Tag(&'a Tag),
 }
 
 /// Why there is no such filter.
@@ -34,6 +54,15 @@ pub enum FilterError {
     /// The ratings end before they begin.
     #[error("`minRating` must not be greater than `maxRating`")]
     Ratings,
+    /// No feedback has none of the statuses.
+    #[error("`status` must name at least one status")]
+    Statuses,
+    /// No feedback can have such a tag.
+    #[error("`tag` must have 1 to {max} characters besides white space at its ends", max = Tag::MAX_LENGTH)]
+    Tag,
+    /// No feedback can have such an email address.
+    #[error("`email` must be an email address like sam@example.org")]
+    Email,
 }
 
 impl Filter {
@@ -85,28 +114,61 @@ impl Filter {
         })
     }
 
-    /// The topic that is asked for.
-    #[must_use]
-    pub fn wanted_topic(&self) -> Option<&Topic> {
-        self.topic.as_ref()
+    /// Only what has one of these statuses.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn statuses(self, statuses: impl IntoIterator<Item = Status>) -> Result<Self, FilterError> {
+        let statuses: BTreeSet<Status> = statuses.into_iter().collect();
+        if statuses.is_empty() {
+            return Err(FilterError::Statuses);
+        }
+        Ok(Self { statuses, ..self })
     }
 
-    /// The least rating that is asked for.
-    #[must_use]
-    pub fn min_rating(&self) -> Option<Rating> {
-        self.min_rating
+    /// Only what has this tag, white space at its ends aside.
+    ///
+    /// # Errors
+    /// When it is none that feedback can have.
+    pub fn tag(self, tag: &str) -> Result<Self, FilterError> {
+        let tag = Tag::to_look_for(tag).ok_or(FilterError::Tag)?;
+        Ok(Self {
+            tag: Some(tag),
+            ..self
+        })
     }
 
-    /// The greatest rating that is asked for.
-    #[must_use]
-    pub fn max_rating(&self) -> Option<Rating> {
-        self.max_rating
+    /// Only what has this email address, in any case.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn email(self, email: &str) -> Result<Self, FilterError> {
+        let email = EmailAddress::parse(email).map_err(|_| FilterError::Email)?;
+        Ok(Self {
+            person: Some(Person::of(&email)),
+            ..self
+        })
     }
 
-    /// Whether the filter asks for anything that the timeline's key cannot answer.
+    /// All that the filter asks for besides the time.
     #[must_use]
-    pub fn is_beyond_the_key(&self) -> bool {
-        self.topic.is_some() || self.min_rating.is_some() || self.max_rating.is_some()
+    pub fn conditions(&self) -> Vec<Condition<'_>> {
+        let rating = self.min_rating.is_some() || self.max_rating.is_some();
+        let rating = rating.then(|| {
+            let (min, max) = (self.min_rating.unwrap_or(Rating::MIN), self.max_rating);
+            Condition::Rating(min, max.unwrap_or(Rating::MAX))
+        });
+        let statuses = (!self.statuses.is_empty()).then_some(&self.statuses);
+        [
+            self.person.as_ref().map(Condition::Person),
+            statuses.map(Condition::Status),
+            self.topic.as_ref().map(Condition::Topic),
+            rating,
+            self.tag.as_ref().map(Condition::Tag),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// The stretch of the timeline of the period that is asked for; `None` when it is empty.
@@ -143,26 +205,32 @@ mod tests {
         let (early, late) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
         assert_eq!(filter().submitted(late, early), Err(FilterError::Period));
         assert_eq!(filter().submitted(early, early).unwrap().range(), None);
+        assert_eq!(filter().statuses([]), Err(FilterError::Statuses));
+        assert_eq!(filter().tag("\u{200b}"), Err(FilterError::Tag));
+        assert_eq!(filter().tag(&"t".repeat(65)), Err(FilterError::Tag));
+        assert_eq!(filter().email("sam"), Err(FilterError::Email));
     }
 
     #[test]
     fn the_narrowest_filters_are_filters() {
         let topic = "t".repeat(64);
         let filter = Filter::default().topic(&topic).unwrap();
-        assert_eq!(filter.wanted_topic().map(Topic::as_str), Some(&*topic));
+        let expected = Topic::parse(&topic).unwrap();
+        assert_eq!(filter.conditions(), [Condition::Topic(&expected)]);
         let filter = Filter::default().rated(Some(3), Some(3)).unwrap();
-        let three = Rating::parse(3).ok();
-        assert_eq!((filter.min_rating(), filter.max_rating()), (three, three));
+        let three = Rating::parse(3).unwrap();
+        assert_eq!(filter.conditions(), [Condition::Rating(three, three)]);
     }
 
     #[test]
-    fn only_a_period_is_answered_by_the_key_alone() {
+    fn a_period_is_no_condition_and_a_rating_has_two_bounds() {
         let filter = Filter::default;
         let time = Timestamp::from_millis(1);
-        assert!(!filter().is_beyond_the_key());
-        assert!(!filter().submitted(time, time).unwrap().is_beyond_the_key());
-        assert!(filter().topic("search").unwrap().is_beyond_the_key());
-        assert!(filter().rated(Some(1), None).unwrap().is_beyond_the_key());
-        assert!(filter().rated(None, Some(5)).unwrap().is_beyond_the_key());
+        assert_eq!(filter().submitted(time, time).unwrap().conditions(), []);
+        let rating = |rating| Rating::parse(rating).unwrap();
+        let least = filter().rated(Some(4), None).unwrap();
+        assert_eq!(least.conditions(), [Condition::Rating(rating(4), rating(5))]);
+        let most = filter().rated(None, Some(2)).unwrap();
+        assert_eq!(most.conditions(), [Condition::Rating(rating(1), rating(2))]);
     }
 }

@@ -10,17 +10,24 @@ mod filter;
 mod id;
 mod idempotency_key;
 mod page;
+mod person;
 mod position;
+mod text;
 mod timestamp;
+mod triage;
 mod violation;
 
 pub use clock::Clock;
 pub use content::{Content, EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Rating, Topic};
 pub use feedback::{Feedback, NewFeedback};
-pub use filter::{Filter, FilterError};
+pub use filter::{Condition, Filter, FilterError};
 pub use id::{FeedbackId, FeedbackIdError};
 pub use idempotency_key::IdempotencyKey;
 pub use page::{Direction, Order, Page, PageRequest, PageRequestError};
+pub use person::Person;
 pub use position::{Position, PositionRange};
 pub use timestamp::{Timestamp, TimestampError};
-pub use violation::{Field, Part, Rule, Violation, Violations};
+pub use triage::{
+    Note, Status, Tag, Triage, TriageChange, TriageError, TriageField, TriageRule, TriageUpdate,
+};
+pub use violation::{Field, Part, Rule, TextRule, Violation, Violations};

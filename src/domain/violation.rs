@@ -25,6 +25,27 @@ pub enum Rule {
     IdempotencyKeyReused,
 }
 
+/// A rule that every text keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextRule {
+    /// The text is empty, or has only white space and other characters that nobody can see.
+    Blank,
+    /// The text has too many characters.
+    TooLong,
+    /// The text has a control character other than those of line breaks and tabs.
+    ControlCharacter,
+}
+
+impl From<TextRule> for Rule {
+    fn from(rule: TextRule) -> Self {
+        match rule {
+            TextRule::Blank => Self::Blank,
+            TextRule::TooLong => Self::TooLong,
+            TextRule::ControlCharacter => Self::ControlCharacter,
+        }
+    }
+}
+
 /// A field of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -55,26 +76,28 @@ pub enum Part {
     Value,
 }
 
-/// A broken rule: which, where, and what would be right.
+/// A broken rule: which, where, and what would be right. Of a submission, unless it is said of what else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
+pub struct Violation<F = Field, R = Rule> {
     /// The field.
-    pub field: Field,
+    pub field: F,
     /// Which rule it breaks.
-    pub rule: Rule,
+    pub rule: R,
     /// What is wrong and what would be right, for a person to read.
     pub message: String,
 }
 
-impl Violation {
-    pub(super) fn new(field: Field, rule: Rule, message: impl Into<String>) -> Self {
+impl<F, R> Violation<F, R> {
+    pub(super) fn new(field: F, rule: impl Into<R>, message: impl Into<String>) -> Self {
         Self {
             field,
-            rule,
+            rule: rule.into(),
             message: message.into(),
         }
     }
+}
 
+impl Violation {
     /// The idempotency key stands for other feedback, of which this tells nothing.
     #[must_use]
     pub fn idempotency_key_reused() -> Self {
@@ -83,13 +106,24 @@ impl Violation {
     }
 }
 
-/// Collects the violations of a submission, so that all of them are told at once.
-#[derive(Debug, Default)]
-pub struct Violations(Vec<Violation>);
+/// Collects violations, so that all of them are told at once.
+#[derive(Debug)]
+pub struct Violations<F = Field, R = Rule>(Vec<Violation<F, R>>);
 
-impl Violations {
+impl<F, R> Default for Violations<F, R> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<F, R> Violations<F, R> {
+    /// Adds one.
+    pub(super) fn push(&mut self, violation: Violation<F, R>) {
+        self.0.push(violation);
+    }
+
     /// The value, if it breaks no rule. Otherwise its violations are added to these.
-    pub fn value_of<T>(&mut self, parsed: Result<T, Vec<Violation>>) -> Option<T> {
+    pub fn value_of<T>(&mut self, parsed: Result<T, Vec<Violation<F, R>>>) -> Option<T> {
         parsed.map_err(|violations| self.0.extend(violations)).ok()
     }
 
@@ -97,7 +131,7 @@ impl Violations {
     ///
     /// # Errors
     /// The violations, if there are any, in the order in which they were added.
-    pub fn finish<T>(self, made: Option<T>) -> Result<T, Vec<Violation>> {
+    pub fn finish<T>(self, made: Option<T>) -> Result<T, Vec<Violation<F, R>>> {
         match made {
             Some(made) => checked(made, self.0),
             None => Err(self.0),
@@ -106,7 +140,10 @@ impl Violations {
 }
 
 /// The value, unless it breaks rules.
-pub(super) fn checked<T>(value: T, violations: Vec<Violation>) -> Result<T, Vec<Violation>> {
+pub(super) fn checked<T, F, R>(
+    value: T,
+    violations: Vec<Violation<F, R>>,
+) -> Result<T, Vec<Violation<F, R>>> {
     if violations.is_empty() {
         Ok(value)
     } else {
@@ -116,7 +153,7 @@ pub(super) fn checked<T>(value: T, violations: Vec<Violation>) -> Result<T, Vec<
 
 /// The rules that a value breaks, for tests.
 #[cfg(test)]
-pub(super) fn rules<T>(parsed: Result<T, Vec<Violation>>) -> Vec<Rule> {
+pub(super) fn rules<T, F, R>(parsed: Result<T, Vec<Violation<F, R>>>) -> Vec<R> {
     let violations = parsed.err().unwrap_or_default().into_iter();
     violations.map(|violation| violation.rule).collect()
 }

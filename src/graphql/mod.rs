@@ -31,6 +31,7 @@ pub use error::{ErrorCode, request_error};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;
 
+use crate::auth::Caller;
 use crate::domain::Clock;
 use crate::repository::FeedbackRepository;
 use loader::FeedbackLoader;
@@ -70,16 +71,18 @@ pub struct RequestContext {
     repository: FeedbackRepository,
     feedback: FeedbackLoader,
     clock: Clock,
+    caller: Caller,
 }
 
 impl RequestContext {
-    /// The context of one request, on a repository that counts its requests.
+    /// The context of one request of this caller, on a repository that counts its requests.
     #[must_use]
-    pub fn new(repository: FeedbackRepository, clock: Clock) -> Self {
+    pub fn new(repository: FeedbackRepository, clock: Clock, caller: Caller) -> Self {
         Self {
             feedback: loader::new(repository.clone(), clock.clone()),
             repository,
             clock,
+            caller,
         }
     }
 }

@@ -5,8 +5,11 @@ use async_graphql::{Context, Description, ID, Object};
 use super::RequestContext;
 use super::error::ApiError;
 use super::query::parse_id;
-use super::types::{DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload};
-use crate::domain::NewFeedback;
+use super::types::{
+    DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload, TriageFeedbackInput,
+    TriageFeedbackPayload,
+};
+use crate::domain::{NewFeedback, TriageUpdate};
 
 /// The root type of mutations.
 #[derive(Description)]
@@ -29,6 +32,28 @@ impl Mutation {
         let now = shared.clock.now();
         let id = new.id(now);
         Ok(Some(shared.repository.submit(new, id, now).await?.into()))
+    }
+
+    /// Changes the triage of feedback: its status, tags and note. Each change is atomic, and makes the version one
+    /// greater. It can be read by id at once, and shows in listings shortly after, mostly within a second. With
+    /// `expectedVersion`, retries are safe. Requires the scope `feedback:manage`. Null only together with an error.
+    async fn triage_feedback(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The feedback and the change.")] input: TriageFeedbackInput,
+    ) -> Result<Option<TriageFeedbackPayload>, ApiError> {
+        let (id, change) = input.into_change();
+        let id = parse_id(&id)?;
+        let change = match change {
+            Ok(change) => change,
+            Err(errors) => return Ok(Some(errors.into())),
+        };
+        let shared = context.data_unchecked::<RequestContext>();
+        let update = TriageUpdate {
+            at: shared.clock.now(),
+            by: shared.caller.log_name(),
+        };
+        Ok(Some(shared.repository.triage(id, &change, &update).await?.into()))
     }
 
     /// Deletes feedback permanently. It can no longer be read by id, and disappears from listings shortly after, mostly

@@ -117,7 +117,7 @@ async fn execute(
     executor.authorize(&operation, caller)?;
 
     let repository = shared.state.repository.metered();
-    let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone());
+    let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone(), caller.clone());
     let response = executor.execute(operation, request_context).await;
     summary.dynamodb_requests = repository.requests_made();
     Ok(Outcome::executed(response))

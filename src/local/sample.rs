@@ -4,8 +4,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::domain::{
-    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Rating, Timestamp, Topic,
-    Violation,
+    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Rating, Status, Timestamp,
+    Topic, TriageChange, TriageUpdate, Violation,
 };
 use crate::repository::{FeedbackRepository, RepositoryError};
 
@@ -123,6 +123,13 @@ const NAMES: [&str; 8] = [
     "amara", "chen", "diego", "elif", "freya", "isha", "jonas", "naledi",
 ];
 const PLANS: [&str; 3] = ["free", "plus", "team"];
+const STAFF: [&str; 3] = ["ana", "bo", "kim"];
+const TAGS: [&str; 5] = ["bug", "idea", "praise", "pricing", "urgent"];
+const NOTES: [&str; 3] = [
+    "Asked for an order number.",
+    "Known: the fix is in the next release.",
+    "Passed on to the team that owns it.",
+];
 const VERSIONS: [&str; 4] = ["4.9.2", "5.0.0", "5.0.1", "5.1.0"];
 
 /// Stores `count` made-up pieces of feedback, spread over the weeks before `now`.
@@ -145,9 +152,15 @@ pub async fn add_sample(
             let submitted_at = Timestamp::saturating_from_millis(now.as_millis().saturating_sub(age));
             // Made of constants that keep the rules: a test stores every one of them.
             if let Ok(content) = content() {
-                repository
-                    .submit(content.into(), FeedbackId::new(submitted_at), submitted_at)
-                    .await?;
+                let id = FeedbackId::new(submitted_at);
+                repository.submit(content.into(), id, submitted_at).await?;
+                if let Some(change) = change(age) {
+                    let update = TriageUpdate {
+                        at: Timestamp::saturating_from_millis(now.as_millis().saturating_sub(age / 2)),
+                        by: format!("staff {}", pick(&STAFF)),
+                    };
+                    repository.triage(id, &change, &update).await?;
+                }
             }
             progress.inc(1);
             Ok::<(), RepositoryError>(())
@@ -187,6 +200,19 @@ fn content() -> Result<Content, Vec<Violation>> {
         metadata: Metadata::parse(&metadata)?,
         ..Message::parse(message)?.into()
     })
+}
+
+/// What staff made of feedback of this age, in milliseconds: the older it is, the more of it is done.
+fn change(age: u64) -> Option<TriageChange> {
+    let done = u8::try_from(10 * age / SPAN).unwrap_or(10);
+    let status = match fastrand::u8(0..12) {
+        dice if dice < done => Some(Status::Resolved),
+        dice if dice < done + 2 => Some(Status::InProgress),
+        _ => None,
+    };
+    let tag = sometimes(if status.is_some() { 6 } else { 2 }, (*pick(&TAGS)).to_owned());
+    let note = status.and_then(|_| sometimes(3, *pick(&NOTES)));
+    TriageChange::new(None, status, tag.as_slice(), &[], note).ok()
 }
 
 /// The value in so many of ten cases.

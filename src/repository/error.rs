@@ -17,6 +17,12 @@ use thiserror::Error;
 
 use crate::domain::FeedbackId;
 
+/// What DynamoDB says of an index that there is none of, and of one that it is still filling. It has no code for it.
+const MISSING_INDEX: [&str; 2] = [
+    "does not have the specified index",
+    "backfilling global secondary index",
+];
+
 /// The longest text of an error, in bytes. DynamoDB's messages are shorter.
 const MAX_TEXT: usize = 1_000;
 
@@ -35,6 +41,8 @@ enum Kind {
     Throttled,
     /// DynamoDB cannot be reached, or has trouble of its own.
     Unavailable,
+    /// There is no such index: it is being built, or removed.
+    MissingIndex,
     /// The request or the configuration is wrong, or an item cannot be written as it is.
     Internal,
 }
@@ -52,6 +60,11 @@ impl RepositoryError {
         self.kind == Kind::Unavailable
     }
 
+    /// Whether the index that was to be read is not there.
+    pub(super) fn is_missing_index(&self) -> bool {
+        self.kind == Kind::MissingIndex
+    }
+
     pub(super) fn id_is_taken(id: FeedbackId) -> Self {
         Self::internal(format!("the id {id} is another feedback's"))
     }
@@ -63,6 +76,11 @@ impl RepositoryError {
 
     pub(crate) fn not_ready(table: &str) -> Self {
         let text = format!("the new table {table} did not become ready");
+        Self::new(Kind::Unavailable, text, None)
+    }
+
+    pub(super) fn contended(id: FeedbackId) -> Self {
+        let text = format!("others kept changing the feedback {id}");
         Self::new(Kind::Unavailable, text, None)
     }
 
@@ -114,6 +132,7 @@ fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, St
     let status = raw.status();
     let kind = match error.code() {
         Some(code) if THROTTLING_ERRORS.contains(&code) => Kind::Throttled,
+        Some(code) if is_of_missing_index(code, error) => Kind::MissingIndex,
         _ if status.is_server_error() => Kind::Unavailable,
         _ => Kind::Internal,
     };
@@ -124,6 +143,16 @@ fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, St
         None => format!("DynamoDB's response with HTTP status {status} cannot be read"),
     };
     (kind, text)
+}
+
+fn is_of_missing_index(code: &str, error: &impl ProvideErrorMetadata) -> bool {
+    let message = error.message().unwrap_or_default();
+    match code {
+        "ValidationException" => MISSING_INDEX.iter().any(|text| message.contains(text)),
+        // A deployment that removes an index takes the permission first, from the versions before it as well.
+        "AccessDeniedException" => message.contains("/index/"),
+        _ => false,
+    }
 }
 
 /// The error and its causes, outermost first.

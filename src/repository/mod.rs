@@ -6,11 +6,14 @@
 
 mod client;
 mod error;
+mod indexes;
 mod meter;
+mod plan;
+mod reader;
 mod record;
 mod shards;
 pub mod table;
-mod timeline;
+mod triage;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -28,11 +31,18 @@ use futures_util::future::try_join_all;
 pub use client::connect;
 pub use client::{connect_on_lambda, connect_without_account};
 pub use error::RepositoryError;
+pub use indexes::{Index, Indexes};
+pub use reader::{READ_BUDGET, READ_UNIT_BUDGET};
 pub use shards::MAX_TIMELINE_SHARDS;
-pub use timeline::READ_BUDGET;
+pub use triage::Triaging;
 
-use crate::domain::{Feedback, FeedbackId, NewFeedback, Page, PageRequest, Timestamp};
+use crate::domain::{
+    Direction, Feedback, FeedbackId, Filter, NewFeedback, Page, PageRequest, PositionRange, Timestamp, Triage,
+};
+use indexes::ReadableIndexes;
 use meter::RequestMeter;
+use plan::Plan;
+use reader::{Reader, Reading};
 use record::FeedbackRecord;
 use shards::Shards;
 use table::{Item, expressions};
@@ -72,6 +82,7 @@ pub struct FeedbackRepository {
     client: Client,
     table: Arc<str>,
     shards: Shards,
+    indexes: ReadableIndexes,
     retention: Option<Duration>,
     meter: RequestMeter,
 }
@@ -88,8 +99,19 @@ impl FeedbackRepository {
             client,
             table: table.into(),
             shards: Shards::new(shards),
+            indexes: ReadableIndexes::default(),
             retention: None,
             meter: RequestMeter::default(),
+        }
+    }
+
+    /// The same repository, on a table that has these indexes besides the timeline; [`Indexes::default`] without it.
+    /// One that is missing is done without for a minute, and then tried again.
+    #[must_use]
+    pub fn with_indexes(self, indexes: Indexes) -> Self {
+        Self {
+            indexes: ReadableIndexes::new(indexes),
+            ..self
         }
     }
 
@@ -135,14 +157,14 @@ impl FeedbackRepository {
             id,
             submitted_at: now,
             content: new.content,
+            triage: Some(Triage::default()),
         };
-        let shards = self.shards.to_write(now);
-        let item = || FeedbackRecord::new(&feedback, shards, self.retention).into_item();
+        let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
         let put = self
             .client
             .put_item()
             .table_name(&*self.table)
-            .set_item(Some(item()?));
+            .set_item(Some(item));
         let answer = expressions::if_free(put, now)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .customize()
@@ -155,21 +177,17 @@ impl FeedbackRepository {
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
             return Err(error.into());
         };
-        if failed.item() == Some(&item()?) {
-            return Ok(Submission::Stored(feedback));
-        }
-        if !has_key {
-            return Err(RepositoryError::id_is_taken(id));
-        }
         let first = match failed.item() {
             Some(first) => record::read(first.clone(), now),
             // Not every engine returns it.
             None => self.by_ids(&[id], now).await?.remove(&id),
         };
-        Ok(match first {
-            Some(first) if feedback.content == first.content => Submission::Replayed(first),
-            _ => Submission::KeyReused,
-        })
+        match first.filter(|first| first.content == feedback.content) {
+            Some(first) if first.submitted_at == now => Ok(Submission::Stored(feedback)),
+            Some(first) if has_key => Ok(Submission::Replayed(first)),
+            _ if has_key => Ok(Submission::KeyReused),
+            _ => Err(RepositoryError::id_is_taken(id)),
+        }
     }
 
     /// The feedback that has one of these ids and has not expired at `now`. Other ids are missing from the
@@ -197,11 +215,12 @@ impl FeedbackRepository {
             .collect())
     }
 
-    /// A page of the timeline, without what has expired at `now`.
+    /// A page of a listing, without what has expired at `now`.
     ///
-    /// One `Query` a shard, and more only where a shard runs dry before the page is full; at most
-    /// [`READ_BUDGET`] items are examined. Once a minute a `GetItem` beside them looks how many shards there
-    /// are. Eventually consistent: feedback is listed shortly after it was submitted, mostly within a second.
+    /// Read from the index that answers the filter best. One `Query` a partition of it, and more only where one runs
+    /// dry before the page is full; at most [`READ_BUDGET`] items are examined and [`READ_UNIT_BUDGET`] consumed. Once
+    /// a minute a `GetItem` beside them looks how many shards there are. Eventually consistent: feedback is listed
+    /// shortly after it was submitted, mostly within a second.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused.
@@ -209,9 +228,10 @@ impl FeedbackRepository {
         let Some(range) = request.range() else {
             return Ok(Page::empty());
         };
-        let reader = timeline::Reader::new(self, range, request.direction(), request.filter(), now);
+        let direction = request.direction();
         // One more than the page holds tells whether the listing goes on.
-        let mut reading = reader.read(request.size() + 1).await?;
+        let wanted = request.size() + 1;
+        let mut reading = self.read(request.filter(), range, direction, wanted, now).await?;
         let has_more = reading.found.len() > request.size() || reading.stopped_at.is_some();
         reading.found.truncate(request.size());
         if request.is_from_end() {
@@ -227,7 +247,7 @@ impl FeedbackRepository {
     /// Whether the listing that the page is taken from has anything on the near side of the cursor at
     /// which reading the page begins.
     ///
-    /// One `Query` a shard. False where that could not be found out within the read budget, and where
+    /// One `Query` a partition. False where that could not be found out within the read budget, and where
     /// there is no such cursor.
     ///
     /// # Errors
@@ -242,8 +262,38 @@ impl FeedbackRepository {
         };
         // From the cursor outwards: with a filter, the nearest match is the cheapest to find.
         let direction = request.direction().reversed();
-        let reader = timeline::Reader::new(self, range, direction, request.filter(), now);
-        Ok(!reader.read(1).await?.found.is_empty())
+        let reading = self.read(request.filter(), range, direction, 1, now).await?;
+        Ok(!reading.found.is_empty())
+    }
+
+    /// Reads up to `wanted` items of a listing, from the best of the indexes that are there.
+    async fn read(
+        &self,
+        filter: &Filter,
+        range: PositionRange,
+        direction: Direction,
+        wanted: usize,
+        now: Timestamp,
+    ) -> Result<Reading, RepositoryError> {
+        loop {
+            let plan = Plan::new(filter, |index| self.indexes.has(index, now));
+            let reader = Reader {
+                repository: self,
+                plan: &plan,
+                range,
+                direction,
+                now,
+            };
+            let index = plan.index();
+            match reader.read(wanted).await {
+                Err(error) if error.is_missing_index() && index != Index::Timeline => {
+                    if self.indexes.note_missing(index, now) {
+                        tracing::warn!(index = index.name(), %error, "an index is missing: reading without it");
+                    }
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Deletes the feedback with this id for good, and says whether there was any.

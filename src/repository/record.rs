@@ -4,6 +4,7 @@
 //! that a reader of such a table can read ours, and an item written there can be read by id here: it has
 //! no timeline attributes, and its time is in whole seconds.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use thiserror::Error;
 use super::error::RepositoryError;
 use super::table::{self, Item};
 use crate::domain::{
-    Content, EmailAddress, Feedback, FeedbackId, FeedbackIdError, Message, Metadata, MetadataEntry, PageUrl,
-    Position, Rating, Timestamp, Topic,
+    Content, EmailAddress, Feedback, FeedbackId, FeedbackIdError, Message, Metadata, MetadataEntry, Note,
+    PageUrl, Person, Position, Rating, Status, Tag, Timestamp, Topic, Triage, TriageUpdate,
 };
 
 /// An item, attribute by attribute.
@@ -39,6 +40,26 @@ pub(super) struct FeedbackRecord {
     /// A list of pairs rather than a map, which would lose their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     metadata: Vec<MetadataEntry>,
+    /// See [`table::PERSON_ATTRIBUTE`]. Only written: the email address says it.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    #[serde(
+        default,
+        with = "serde_dynamo::string_set",
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    tags: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// Left out while it is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triaged_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triaged_by: Option<String>,
     /// See [`table::EXPIRY_ATTRIBUTE`].
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
@@ -63,7 +84,9 @@ impl FeedbackRecord {
             id,
             submitted_at,
             content,
+            triage,
         } = feedback;
+        let person = content.email.as_ref().map(Person::of);
         let Content {
             message,
             rating,
@@ -72,6 +95,17 @@ impl FeedbackRecord {
             page_url,
             metadata,
         } = content.clone();
+        let has_triage = triage.is_some();
+        let Triage {
+            status,
+            tags,
+            note,
+            version,
+            updated,
+        } = triage.clone().unwrap_or_default();
+        let (triaged_at, triaged_by) = updated
+            .map(|TriageUpdate { at, by }| (at.as_millis(), by))
+            .unzip();
         Self {
             feedback_id: id.to_string(),
             feedback: message.into(),
@@ -83,6 +117,13 @@ impl FeedbackRecord {
             email: email.map(Into::into),
             page_url: page_url.map(Into::into),
             metadata: metadata.into(),
+            person: person.map(Into::into),
+            status: has_triage.then(|| status.as_str().to_owned()),
+            tags: tags.into_iter().map(Into::into).collect(),
+            note: note.map(Into::into),
+            version: (version > 0).then_some(version),
+            triaged_at,
+            triaged_by,
             expires_at: retention.map(|retention| submitted_at.as_seconds() + retention.as_secs()),
         }
     }
@@ -100,9 +141,26 @@ impl FeedbackRecord {
                 .ok_or(MalformedItem::Position)?
                 .submitted_at(),
         };
+        let updated = self
+            .triaged_at
+            .and_then(Timestamp::from_millis)
+            .zip(self.triaged_by);
+        // A status that a later version of the service knows counts as none.
+        let triage = self
+            .status
+            .as_deref()
+            .and_then(Status::parse)
+            .map(|status| Triage {
+                status,
+                tags: self.tags.into_iter().map(Tag::from_stored).collect(),
+                note: self.note.map(Note::from_stored),
+                version: self.version.unwrap_or_default(),
+                updated: updated.map(|(at, by)| TriageUpdate { at, by }),
+            });
         Ok(Feedback {
             id,
             submitted_at,
+            triage,
             content: Content {
                 message: Message::from_stored(self.feedback),
                 rating: self.rating.map(Rating::from_stored),
@@ -155,8 +213,6 @@ pub(super) fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     #[test]
@@ -168,8 +224,19 @@ mod tests {
             content: Content {
                 rating: Some(Rating::from_stored(1)),
                 topic: Some(Topic::from_stored(String::new())),
+                email: Some(EmailAddress::from_stored(String::new())),
                 ..Message::from_stored(String::new()).into()
             },
+            triage: Some(Triage {
+                tags: BTreeSet::from([Tag::from_stored(String::new())]),
+                note: Some(Note::from_stored(String::new())),
+                version: 1,
+                updated: Some(TriageUpdate {
+                    at: now,
+                    by: String::new(),
+                }),
+                ..Triage::default()
+            }),
         };
         let record = FeedbackRecord::new(&feedback, NonZeroU32::MIN, Some(Duration::ZERO));
         let item = record.into_item().unwrap();
@@ -182,6 +249,14 @@ mod tests {
             table::POSITION_ATTRIBUTE,
             table::RATING_ATTRIBUTE,
             table::TOPIC_ATTRIBUTE,
+            table::EMAIL_ATTRIBUTE,
+            table::PERSON_ATTRIBUTE,
+            table::STATUS_ATTRIBUTE,
+            table::TAGS_ATTRIBUTE,
+            table::NOTE_ATTRIBUTE,
+            table::VERSION_ATTRIBUTE,
+            table::TRIAGED_AT_ATTRIBUTE,
+            table::TRIAGED_BY_ATTRIBUTE,
             table::EXPIRY_ATTRIBUTE,
         ]);
         assert_eq!(names, expected);

@@ -27,7 +27,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use super::table::{self, Item, RAISED_AT, SHARDS, SHARDS_BEFORE, SHARDS_ITEM, expressions};
-use super::{FeedbackRepository, RepositoryError, number, string};
+use super::{FeedbackRepository, Index, RepositoryError, number, string};
 use crate::domain::Timestamp;
 
 /// The most shards a timeline can have: 64,000 submissions a second, past what one account's table takes
@@ -279,8 +279,8 @@ impl FeedbackRepository {
                 .client
                 .query()
                 .table_name(&*self.table)
-                .index_name(table::TIMELINE_INDEX);
-            let query = expressions::in_shard(query, shard)
+                .index_name(Index::Timeline.name());
+            let query = expressions::in_partition(query, &[(table::SHARD_ATTRIBUTE, number(&shard))])
                 .select(Select::Count)
                 .limit(1)
                 .customize()

@@ -1,4 +1,4 @@
-//! The table: its keys, its index, the names of its attributes, and how to make one where there is none.
+//! The table: its keys, the names of its attributes, and how to make one where there is none.
 //!
 //! Here is each name that a request uses, and below this module each expression that it stands in. The attributes of an
 //! item as a whole are [`FeedbackRecord`](super::record::FeedbackRecord)'s, and a test there holds the two together.
@@ -6,28 +6,29 @@
 #[cfg(feature = "local")]
 pub(crate) mod backfill;
 pub(super) mod expressions;
+pub(super) mod triage_expressions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-    Projection, ProjectionType, ScalarAttributeType, TableStatus,
+    AttributeDefinition, AttributeValue, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    TableStatus,
 };
 
 use super::error::RepositoryError;
+use super::indexes::{Index, Indexes};
 use super::string;
 use crate::domain::FeedbackId;
 
 /// The table's partition key: the id, a string.
 pub const PARTITION_KEY: &str = "feedbackId";
-/// The index that holds the timeline.
-pub const TIMELINE_INDEX: &str = "timeline";
-/// The index's partition key: the number of the shard.
+/// The number of the shard of the timeline.
 pub const SHARD_ATTRIBUTE: &str = "timelineShard";
-/// The index's sort key: the position, a string.
+/// The position, a string: the sort key of every index.
 pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
 /// The message, a string.
 pub const MESSAGE_ATTRIBUTE: &str = "feedback";
@@ -37,6 +38,22 @@ pub const TIMESTAMP_ATTRIBUTE: &str = "timestamp";
 pub const RATING_ATTRIBUTE: &str = "rating";
 /// The topic, a string.
 pub const TOPIC_ATTRIBUTE: &str = "topic";
+/// The email address, a string.
+pub const EMAIL_ATTRIBUTE: &str = "email";
+/// How far it has been dealt with, a string.
+pub const STATUS_ATTRIBUTE: &str = "status";
+/// Its labels, a set of strings.
+pub const TAGS_ATTRIBUTE: &str = "tags";
+/// A remark, a string.
+pub const NOTE_ATTRIBUTE: &str = "note";
+/// How often its triage has changed, a number; 0 where there is none.
+pub const VERSION_ATTRIBUTE: &str = "version";
+/// When its triage last changed, in milliseconds since 1970 began.
+pub const TRIAGED_AT_ATTRIBUTE: &str = "triagedAt";
+/// Who changed its triage last, a string.
+pub const TRIAGED_BY_ATTRIBUTE: &str = "triagedBy";
+/// The person who wrote it, a string.
+pub const PERSON_ATTRIBUTE: &str = "person";
 /// When an item expires, in seconds since 1970 began: the table's time to live.
 pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
 
@@ -63,20 +80,73 @@ pub(super) fn key(id: &FeedbackId) -> Item {
     Item::from([(PARTITION_KEY.to_owned(), string(id))])
 }
 
-/// Makes the table with its index, on demand, unless there is one of that name; says whether it did.
+/// Makes the table with these indexes, on demand, unless there is one of that name; says whether it did.
 ///
 /// For laptops and tests. In the cloud the table belongs to the deployment, and the function has no
 /// right to make one.
 ///
 /// # Errors
 /// When the endpoint cannot be reached or refuses, or the table does not become ready.
-pub async fn create_if_missing(client: &Client, table: &str) -> Result<bool, RepositoryError> {
+pub async fn create_if_missing(
+    client: &Client,
+    table: &str,
+    indexes: &Indexes,
+) -> Result<bool, RepositoryError> {
     match client.describe_table().table_name(table).send().await {
         Ok(_) => return Ok(false),
         Err(error) if error.code() == Some("ResourceNotFoundException") => {}
         Err(error) => return Err(error.into()),
     }
-    create(client, table).await?;
+    create(client, table, indexes).await?;
+    wait_until_ready(client, table).await?;
+    Ok(true)
+}
+
+/// The indexes that the table has.
+///
+/// # Errors
+/// When the endpoint cannot be reached or refuses.
+pub async fn indexes(client: &Client, table: &str) -> Result<Indexes, RepositoryError> {
+    let described = client.describe_table().table_name(table).send().await?.table;
+    let indexes = described.and_then(|table| table.global_secondary_indexes);
+    let names = indexes.into_iter().flatten().filter_map(|index| index.index_name);
+    Ok(names.filter_map(|name| name.parse().ok()).collect())
+}
+
+/// Adds the indexes that the table has not got yet, one after the other. `DynamoDB` fills them with what is there.
+///
+/// # Errors
+/// When the endpoint cannot be reached or refuses, or an index does not become ready.
+pub async fn add_missing_indexes(
+    client: &Client,
+    table: &str,
+    wanted: &Indexes,
+) -> Result<(), RepositoryError> {
+    let there = indexes(client, table).await?;
+    for index in wanted.iter().filter(|index| !there.has(*index)) {
+        let IndexDefinition {
+            name,
+            key_schema,
+            projection,
+        } = IndexDefinition::new(index)?;
+        let new = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(name)
+            .set_key_schema(Some(key_schema))
+            .projection(projection)
+            .build()?;
+        client
+            .update_table()
+            .table_name(table)
+            .set_attribute_definitions(Some(attributes([index])?))
+            .global_secondary_index_updates(GlobalSecondaryIndexUpdate::builder().create(new).build())
+            .send()
+            .await?;
+        wait_until_ready(client, table).await?;
+    }
+    Ok(())
+}
+
+async fn wait_until_ready(client: &Client, table: &str) -> Result<(), RepositoryError> {
     for _ in 0..READY_CHECKS {
         let description = client.describe_table().table_name(table).send().await?.table;
         let is_ready = description.is_some_and(|description| {
@@ -93,42 +163,80 @@ pub async fn create_if_missing(client: &Client, table: &str) -> Result<bool, Rep
                     })
         });
         if is_ready {
-            return Ok(true);
+            return Ok(());
         }
         tokio::time::sleep(READY_CHECK_INTERVAL).await;
     }
     Err(RepositoryError::not_ready(table))
 }
 
-async fn create(client: &Client, table: &str) -> Result<(), RepositoryError> {
-    let attribute = |name: &str, kind| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(kind)
+async fn create(client: &Client, table: &str, indexes: &Indexes) -> Result<(), RepositoryError> {
+    let secondary = indexes.iter().map(|index| {
+        let IndexDefinition {
+            name,
+            key_schema,
+            projection,
+        } = IndexDefinition::new(index)?;
+        GlobalSecondaryIndex::builder()
+            .index_name(name)
+            .set_key_schema(Some(key_schema))
+            .projection(projection)
             .build()
-    };
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-    };
-    let timeline = GlobalSecondaryIndex::builder()
-        .index_name(TIMELINE_INDEX)
-        .key_schema(key(SHARD_ATTRIBUTE, KeyType::Hash)?)
-        .key_schema(key(POSITION_ATTRIBUTE, KeyType::Range)?)
-        .projection(Projection::builder().projection_type(ProjectionType::All).build())
-        .build()?;
+    });
     client
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute(PARTITION_KEY, ScalarAttributeType::S)?)
-        .attribute_definitions(attribute(SHARD_ATTRIBUTE, ScalarAttributeType::N)?)
-        .attribute_definitions(attribute(POSITION_ATTRIBUTE, ScalarAttributeType::S)?)
-        .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
-        .global_secondary_indexes(timeline)
+        .set_attribute_definitions(Some(attributes(indexes.iter())?))
+        .attribute_definitions(attribute(PARTITION_KEY, &ScalarAttributeType::S)?)
+        .key_schema(key_element(PARTITION_KEY, KeyType::Hash)?)
+        .set_global_secondary_indexes(Some(secondary.collect::<Result<_, BuildError>>()?))
         .send()
         .await?;
     Ok(())
+}
+
+/// What `DynamoDB` has to be told of an index.
+struct IndexDefinition {
+    name: &'static str,
+    key_schema: Vec<KeySchemaElement>,
+    projection: Projection,
+}
+
+impl IndexDefinition {
+    fn new(index: Index) -> Result<Self, BuildError> {
+        let partition = index.partition_key().iter();
+        let partition = partition.map(|(name, _)| key_element(name, KeyType::Hash));
+        let sort = key_element(POSITION_ATTRIBUTE, KeyType::Range);
+        Ok(Self {
+            name: index.name(),
+            key_schema: partition.chain([sort]).collect::<Result<_, _>>()?,
+            projection: Projection::builder().projection_type(ProjectionType::All).build(),
+        })
+    }
+}
+
+/// The attributes that the keys of these indexes use.
+fn attributes(indexes: impl IntoIterator<Item = Index>) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let keys = indexes.into_iter().flat_map(Index::partition_key);
+    let mut kinds: BTreeMap<&str, &ScalarAttributeType> = keys.map(|(name, kind)| (*name, kind)).collect();
+    kinds.insert(POSITION_ATTRIBUTE, &ScalarAttributeType::S);
+    kinds
+        .into_iter()
+        .map(|(name, kind)| attribute(name, kind))
+        .collect()
+}
+
+fn attribute(name: &str, kind: &ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(kind.clone())
+        .build()
+}
+
+fn key_element(name: &str, key_type: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(key_type)
+        .build()
 }

@@ -69,6 +69,14 @@ describe("the explorer", () => {
         assert.ok(feedbacks.nodes.length > 0);
         assert.ok(feedbacks.nodes.every(({ rating }) => rating <= 2));
       },
+      Inbox: ({ feedbacks }) => {
+        assert.ok(feedbacks.nodes.length > 0);
+        assert.ok(feedbacks.nodes.every(({ triage }) => triage.status !== "RESOLVED"));
+      },
+      TriageFeedback: ({ triageFeedback }, { input }) => {
+        assert.deepEqual(triageFeedback.userErrors, []);
+        assert.equal(triageFeedback.feedback.triage.version, input.expectedVersion + 1);
+      },
       NextPage: ({ feedbacks }, { after }) => {
         assert.equal(typeof after, "string");
         assert.equal(typeof feedbacks.pageInfo.hasNextPage, "boolean");

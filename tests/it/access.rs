@@ -109,6 +109,9 @@ fn operations(operation: &str, type_name: &str) -> Vec<String> {
                     let value = match argument.node.ty.node.to_string().as_str() {
                         "ID!" | "[ID!]!" => "\"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\"",
                         "SubmitFeedbackInput!" => "{ message: \"planted\" }",
+                        "TriageFeedbackInput!" => {
+                            "{ id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\", status: RESOLVED }"
+                        }
                         other => panic!("what is a value of {other}?"),
                     };
                     format!("{}: {value}", argument.node.name.node)
@@ -369,6 +372,49 @@ async fn without_any_configuration_reads_are_refused_and_every_token_is_wrong() 
         )
         .await;
     assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn triage_is_shown_to_those_who_may_read_and_to_nobody_else() {
+    let guarded = Guarded::start().await;
+    let submit = "mutation {
+        submitFeedback(input: { message: \"planted\", idempotencyKey: \"planted-key\" }) {
+            replayed feedback { triage { status version updatedBy } }
+        }
+    }";
+    let shown = async |authorization: &[&str]| {
+        let answer = guarded.post("/graphql", submit, authorization).await.json();
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"]["submitFeedback"].clone()
+    };
+    let staff = [&guarded.reader, &guarded.manager].map(|key| format!("Bearer {}", key.token));
+    let nothing = json!({ "triage": null });
+    assert_eq!(
+        shown(&[]).await,
+        json!({ "replayed": false, "feedback": nothing })
+    );
+    let id = guarded.server.store.items().await[0]["feedbackId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let change = format!(
+        "mutation {{ triageFeedback(input: {{ id: \"{id}\", status: RESOLVED }}) {{
+            feedback {{ triage {{ status version updatedBy }} }} userErrors {{ code }}
+        }} }}"
+    );
+    let changed = json!({ "triage": { "status": "RESOLVED", "version": 1, "updatedBy": "key manager" } });
+    assert_eq!(
+        guarded.post_with(&change, &guarded.manager).await.json()["data"]["triageFeedback"],
+        json!({ "feedback": changed, "userErrors": [] })
+    );
+    guarded.server.at_later_time();
+    assert_eq!(shown(&[]).await, json!({ "replayed": true, "feedback": nothing }));
+    for authorization in &staff {
+        assert_eq!(
+            shown(&[authorization]).await,
+            json!({ "replayed": true, "feedback": changed })
+        );
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod ended;
 mod incompatible;
 mod others;
 mod tables;
+mod triage;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::process::Output;
@@ -164,7 +165,7 @@ async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_back
     let lines: Vec<&str> = said.lines().map(str::trim).collect();
     let expected_lines = [
         "151 items in table Feedback:",
-        "1 on the timeline",
+        "1 complete",
         "150 pending",
         "0 incompatible",
         "The item meta#timeline is not counted: it holds the number of shards.",
@@ -191,6 +192,7 @@ async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_back
             let position = format!("{:010}000#{id}", item["timestamp"].as_u64().unwrap());
             let place = item.as_object_mut().unwrap();
             assert_eq!(place.remove("timelinePosition"), Some(json!(position)));
+            assert_eq!(place.remove("status"), Some(json!("OPEN")));
         }
         assert_eq!(item, before[&id], "nothing else is touched");
     }
@@ -206,7 +208,7 @@ async fn without_write_nothing_is_changed() {
     let said = backfill(&store.engine.endpoint(), &["--rate", "10"]).await;
     assert_eq!(
         said,
-        "31 items in table Feedback:\n  1 on the timeline\n  30 pending\n  0 incompatible\n\
+        "31 items in table Feedback:\n  1 complete\n  30 pending\n  0 incompatible\n\
          The item meta#timeline is not counted: it holds the number of shards.\n\nNothing was changed.\n\n--write backfills the items, in about 3 seconds at --rate 10.\n"
     );
     assert_eq!(items(&store).await, before);

@@ -21,7 +21,7 @@ use feedback_graphql::domain::{
 };
 use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, FeedbackRepository, MAX_BATCH, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Indexes, MAX_BATCH, table};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn on_a_table(test: impl AsyncFnOnce(&Table)) {
         _engine: engine,
     };
     assert!(
-        table::create_if_missing(&table.client, &table.name)
+        table::create_if_missing(&table.client, &table.name, &Indexes::all())
             .await
             .unwrap()
     );
@@ -283,7 +283,7 @@ async fn expired_feedback_is_gone_whether_or_not_it_is_deleted() {
 #[tokio::test]
 async fn a_table_is_made_once() {
     on_a_table(async |table| {
-        let made = table::create_if_missing(&table.client, &table.name)
+        let made = table::create_if_missing(&table.client, &table.name, &Indexes::all())
             .await
             .unwrap();
         assert!(!made, "it is there");

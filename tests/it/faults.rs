@@ -206,7 +206,9 @@ async fn an_answer_leaves_before_the_function_is_killed() {
 #[tokio::test]
 async fn an_error_is_logged_once_and_without_what_request_and_response_hold() {
     let kind = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
-    let item = json!({ "feedbackId": { "S": "planted" }, "feedback": { "S": "planted" } });
+    let item = json!({
+        "feedbackId": { "S": "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90" }, "feedback": { "S": "planted" }, "timestamp": { "N": "0" },
+    });
     for (status, answer, expected) in [
         (
             400,

@@ -8,6 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use feedback_graphql::domain::{Content, FeedbackId, Timestamp, Topic};
+use feedback_graphql::local::{Engine, Storage};
+use feedback_graphql::repository::{self, Indexes, table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -15,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::{Store, logs, program};
+use crate::support::{NOW, Store, TABLE, cold, content, logs, program};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -291,4 +294,38 @@ async fn the_help_names_the_packages_that_the_explorer_needs() {
         help.contains(&feedback_graphql::http::explorer::packages()),
         "{help}"
     );
+}
+
+#[tokio::test]
+async fn an_older_file_gets_the_indexes_that_it_lacks_and_its_feedback_is_in_them() {
+    let folder = TempDir::new().unwrap();
+    let db = folder.path().join("feedback.db");
+    let engine = Engine::start(&Storage::File(db.clone()), None).await.unwrap();
+    let client = repository::connect_without_account(&engine.endpoint());
+    assert!(
+        table::create_if_missing(&client, TABLE, &Indexes::none())
+            .await
+            .unwrap()
+    );
+    let repository = cold(&client, 1);
+    let content = Content {
+        topic: Some(Topic::parse("search").unwrap()),
+        ..content("planted")
+    };
+    let at = Timestamp::from_millis(NOW).unwrap();
+    repository
+        .submit(content.into(), FeedbackId::new(at), at)
+        .await
+        .unwrap();
+    engine.stop().await;
+
+    let server = Local::start(&["--db", db.to_str().unwrap()]).await;
+    let inbox = "{ feedbacks(filter: { status: OPEN, topic: \"search\" }) { nodes { message } } }";
+    let data = server.data(inbox).await;
+    assert_eq!(data["feedbacks"]["nodes"], json!([{ "message": "planted" }]));
+    server.stop().await;
+    let engine = Engine::start(&Storage::File(db), None).await.unwrap();
+    let client = repository::connect_without_account(&engine.endpoint());
+    assert_eq!(table::indexes(&client, TABLE).await.unwrap(), Indexes::all());
+    engine.stop().await;
 }

@@ -6,8 +6,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use feedback_graphql::domain::{Content, Feedback, FeedbackId, Rating, Timestamp, Topic};
-use feedback_graphql::repository::connect_without_account;
+use feedback_graphql::domain::{
+    Content, EmailAddress, Feedback, FeedbackId, Rating, Status, Timestamp, Topic, TriageChange,
+};
+use feedback_graphql::repository::{FeedbackRepository, Index, Indexes, connect_without_account};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
@@ -61,8 +63,8 @@ impl Page {
     }
 }
 
-async fn page(store: &Store, variables: Value) -> Page {
-    let (answer, _) = store.counted(PAGE, variables).await;
+async fn page(repository: &FeedbackRepository, variables: Value) -> Page {
+    let (answer, _) = counted(repository, PAGE, variables).await;
     assert_eq!(answer.get("errors"), None, "{answer}");
     Page::of(&answer["data"])
 }
@@ -81,6 +83,9 @@ struct OracleFilter {
     topic: Option<&'static str>,
     min: Option<u8>,
     max: Option<u8>,
+    statuses: Vec<Status>,
+    tag: Option<&'static str>,
+    person: Option<&'static str>,
 }
 
 impl OracleFilter {
@@ -96,6 +101,19 @@ impl OracleFilter {
             && self.topic.is_none_or(|wanted| topic == Some(wanted))
             && rated(self.min, |rating, min| rating >= min)
             && rated(self.max, |rating, max| rating <= max)
+            && self.holds_triage(feedback)
+            && self.person.is_none_or(|wanted| {
+                let email = feedback.content.email.as_ref();
+                email.is_some_and(|email| email.as_str().eq_ignore_ascii_case(wanted))
+            })
+    }
+
+    fn holds_triage(&self, feedback: &Feedback) -> bool {
+        let Some(triage) = &feedback.triage else {
+            return self.statuses.is_empty() && self.tag.is_none();
+        };
+        let has_tag = |wanted| triage.tags.iter().any(|tag| tag.as_str() == wanted);
+        (self.statuses.is_empty() || self.statuses.contains(&triage.status)) && self.tag.is_none_or(has_tag)
     }
 
     fn input(&self) -> Value {
@@ -103,12 +121,16 @@ impl OracleFilter {
             let millis = Timestamp::from_millis(millis).unwrap();
             json!(millis.to_string())
         };
+        let statuses: Vec<&str> = self.statuses.iter().map(|status| status.as_str()).collect();
         let fields = [
             ("submittedFrom", self.from.map(time)),
             ("submittedTo", self.to.map(time)),
             ("topic", self.topic.map(Value::from)),
             ("minRating", self.min.map(Value::from)),
             ("maxRating", self.max.map(Value::from)),
+            ("status", (!statuses.is_empty()).then(|| json!(statuses))),
+            ("tag", self.tag.map(Value::from)),
+            ("email", self.person.map(Value::from)),
         ];
         let given = fields
             .into_iter()
@@ -144,14 +166,17 @@ impl Oracle {
 }
 
 /// Pages through with `first` and `after`, and back again with `last` and `before`; each page has to say
-/// exactly what the oracle does.
-async fn follow(store: &Store, oracle: &Oracle, size: usize) {
+/// exactly what the oracle does. Each is read by the next of the repositories: whatever indexes they have, a cursor of
+/// one is good for the other.
+async fn follow(readers: &[FeedbackRepository], oracle: &Oracle, size: usize) {
+    let mut readers = readers.iter().cycle();
+    let mut page = |variables| page(readers.next().unwrap(), variables);
     let listing = oracle.listing();
     let mut cursors: Vec<String> = Vec::new();
     loop {
         let begin = cursors.len();
         let arguments = json!({ "first": size, "after": cursors.last() });
-        let page = page(store, oracle.variables(arguments)).await;
+        let page = page(oracle.variables(arguments)).await;
         let end = (begin + size).min(listing.len());
         assert_eq!(page.messages, listing[begin..end]);
         assert_eq!(page.has_next, end < listing.len());
@@ -169,7 +194,7 @@ async fn follow(store: &Store, oracle: &Oracle, size: usize) {
     let mut end = listing.len();
     loop {
         let before = cursors.get(end);
-        let page = page(store, oracle.variables(json!({ "last": size, "before": before }))).await;
+        let page = page(oracle.variables(json!({ "last": size, "before": before }))).await;
         let begin = end.saturating_sub(size);
         assert_eq!(page.messages, listing[begin..end]);
         assert_eq!(page.cursors, cursors[begin..end]);
@@ -184,9 +209,9 @@ async fn follow(store: &Store, oracle: &Oracle, size: usize) {
 }
 
 /// A stretch between two cursors, from either end.
-async fn cut(store: &Store, oracle: &Oracle, size: usize, one: usize, other: usize) {
+async fn cut(reader: &FeedbackRepository, oracle: &Oracle, size: usize, one: usize, other: usize) {
     let listing = oracle.listing();
-    let all = page(store, oracle.variables(json!({ "first": 100 }))).await;
+    let all = page(reader, oracle.variables(json!({ "first": 100 }))).await;
     if all.cursors.is_empty() {
         return;
     }
@@ -195,7 +220,7 @@ async fn cut(store: &Store, oracle: &Oracle, size: usize, one: usize, other: usi
     let inside = listing.get(one + 1..other).unwrap_or_default();
 
     let first = page(
-        store,
+        reader,
         oracle.variables(json!({ "first": size, "after": after, "before": before })),
     )
     .await;
@@ -207,7 +232,7 @@ async fn cut(store: &Store, oracle: &Oracle, size: usize, one: usize, other: usi
     );
 
     let last = page(
-        store,
+        reader,
         oracle.variables(json!({ "last": size, "after": after, "before": before })),
     )
     .await;
@@ -217,11 +242,22 @@ async fn cut(store: &Store, oracle: &Oracle, size: usize, one: usize, other: usi
 }
 
 #[derive(Debug, Clone)]
+struct Piece {
+    millis: u64,
+    topic: Option<&'static str>,
+    rating: Option<u8>,
+    email: Option<&'static str>,
+    status: Option<Status>,
+    tag: Option<&'static str>,
+}
+
+#[derive(Debug, Clone)]
 struct Case {
     shards: u32,
     raised_to: u32,
-    /// When each piece was submitted, its topic and its rating.
-    feedback: Vec<(u64, Option<&'static str>, Option<u8>)>,
+    feedback: Vec<Piece>,
+    /// The indexes that are read, one set after the other.
+    indexes: Vec<Indexes>,
     newest_first: bool,
     filter: OracleFilter,
     size: usize,
@@ -232,14 +268,42 @@ fn any_case() -> impl Strategy<Value = Case> {
     let topic = prop::option::of(prop::sample::select(vec!["search", "checkout"]));
     let rating = prop::option::of(1..=5_u8);
     // Few different times, so that there are ties.
-    let feedback = prop::collection::vec((0..12_u64, topic.clone(), rating.clone()), 0..60);
+    let email = prop::option::of(prop::sample::select(vec![
+        "sam@example.org",
+        "Sam@Example.org",
+        "jo@example.org",
+    ]));
+    let status = prop::sample::select(Status::ALL);
+    let tag = prop::option::of(prop::sample::select(vec!["urgent", "idea"]));
+    let piece = (
+        0..12_u64,
+        topic.clone(),
+        rating.clone(),
+        email.clone(),
+        prop::option::of(status.clone()),
+        tag.clone(),
+    );
+    let piece = piece.prop_map(|(millis, topic, rating, email, status, tag)| Piece {
+        millis,
+        topic,
+        rating,
+        email,
+        status,
+        tag,
+    });
+    let feedback = prop::collection::vec(piece, 0..60);
+    let indexes = prop::collection::vec(prop::sample::subsequence(Index::ALL.to_vec(), 0..=5), 1..4);
+    let indexes = indexes.prop_map(|sets| sets.into_iter().map(Indexes::from_iter).collect());
     let bounds = (prop::option::of(0..13_u64), prop::option::of(0..13_u64));
     let filter = (
         bounds,
         prop::option::weighted(0.3, topic),
         prop::option::weighted(0.3, rating),
+        prop::option::weighted(0.4, prop::collection::vec(status, 1..4)),
+        prop::option::weighted(0.2, tag),
+        prop::option::weighted(0.2, email),
     );
-    let filter = filter.prop_map(|((from, to), topic, rating)| {
+    let filter = filter.prop_map(|((from, to), topic, rating, statuses, tag, email)| {
         let swapped = from.zip(to).is_some_and(|(from, to)| from > to);
         let (from, to) = if swapped { (to, from) } else { (from, to) };
         let rating = rating.flatten();
@@ -249,6 +313,9 @@ fn any_case() -> impl Strategy<Value = Case> {
             topic: topic.flatten(),
             min: rating.filter(|rating| rating % 2 == 0),
             max: rating.filter(|rating| rating % 2 == 1),
+            statuses: statuses.unwrap_or_default(),
+            tag: tag.flatten(),
+            person: email.flatten(),
         }
     });
     let size = prop_oneof![1..8_usize, 8..=100_usize];
@@ -256,16 +323,18 @@ fn any_case() -> impl Strategy<Value = Case> {
         1..=16_u32,
         0..=8_u32,
         feedback,
+        indexes,
         any::<bool>(),
         filter,
         size,
         any::<(u16, u16)>(),
     )
         .prop_map(
-            |(shards, more, feedback, newest_first, filter, size, (one, other))| Case {
+            |(shards, more, feedback, indexes, newest_first, filter, size, (one, other))| Case {
                 shards,
                 raised_to: (shards + more).min(16),
                 feedback,
+                indexes,
                 newest_first,
                 filter,
                 size,
@@ -274,20 +343,34 @@ fn any_case() -> impl Strategy<Value = Case> {
         )
 }
 
+impl Piece {
+    /// Submits it, and triages it if it has anything but what it starts with.
+    async fn store(self, store: &Store, index: usize) -> Feedback {
+        let content = Content {
+            topic: self.topic.map(|topic| Topic::parse(topic).unwrap()),
+            rating: self.rating.map(|rating| Rating::parse(rating.into()).unwrap()),
+            email: self.email.map(|email| EmailAddress::parse(email).unwrap()),
+            ..content(&format!("#{index}"))
+        };
+        let submitted = store.submit_content(content, NOW + self.millis).await;
+        let status = self.status.filter(|status| *status != Status::Open);
+        let tags: Vec<String> = self.tag.into_iter().map(str::to_owned).collect();
+        match TriageChange::new(None, status, &tags, &[], None) {
+            Ok(change) => store.triage(submitted.id, &change).await,
+            Err(_) => submitted,
+        }
+    }
+}
+
 async fn check(case: Case) {
     let mut store = Store::with_shards(case.shards).await;
     let mut feedback = Vec::new();
     let half = case.feedback.len() / 2;
-    for (index, (millis, topic, rating)) in case.feedback.into_iter().enumerate() {
+    for (index, piece) in case.feedback.into_iter().enumerate() {
         if index == half {
             store.repository = on(&store.client, case.raised_to).await;
         }
-        let content = Content {
-            topic: topic.map(|topic| Topic::parse(topic).unwrap()),
-            rating: rating.map(|rating| Rating::parse(rating.into()).unwrap()),
-            ..content(&format!("#{index}"))
-        };
-        feedback.push(store.submit_content(content, NOW + millis).await);
+        feedback.push(piece.store(&store, index).await);
     }
     store.repository = on(&store.client, case.raised_to).await;
     let order = if case.newest_first {
@@ -300,8 +383,12 @@ async fn check(case: Case) {
         order,
         filter: case.filter,
     };
-    follow(&store, &oracle, case.size).await;
-    cut(&store, &oracle, case.size, case.cut.0, case.cut.1).await;
+    let readers = case.indexes.into_iter();
+    let readers: Vec<_> = readers
+        .map(|indexes| store.repository.clone().with_indexes(indexes))
+        .collect();
+    follow(&readers, &oracle, case.size).await;
+    cut(&readers[0], &oracle, case.size, case.cut.0, case.cut.1).await;
     store.engine.stop().await;
 }
 
@@ -338,7 +425,7 @@ async fn every_item_of_a_thousand_comes_once_at_1_and_8_shards() {
                 order,
                 filter: OracleFilter::default(),
             };
-            follow(&store, &oracle, 100).await;
+            follow(std::slice::from_ref(&store.repository), &oracle, 100).await;
         }
     }
 }
@@ -420,7 +507,7 @@ async fn how_much_is_read_for_a_filter_follows_from_what_was_found() {
         let store = Store::with_shards(shards).await;
         for n in 0..60_u32 {
             let content = Content {
-                topic: (n % 5 == 2 && n != 17).then(|| Topic::parse("wanted").unwrap()),
+                rating: (n % 5 == 2 && n != 17).then(|| Rating::parse(1).unwrap()),
                 ..content("x")
             };
             // The newest first, and in one shard and the other by turns.
@@ -430,7 +517,8 @@ async fn how_much_is_read_for_a_filter_follows_from_what_was_found() {
         }
         // Five are wanted, to know whether there is more than four. Of the first 20 that are examined three are
         // wanted, so that the two that are missing and one more are to be expected among the next 20.
-        let filter = json!({ "topic": "wanted" });
+        // Of more ratings than two, the timeline is read.
+        let filter = json!({ "maxRating": 3 });
         assert_eq!(
             limits(&store, shards, 4, filter).await,
             expected,
@@ -518,7 +606,7 @@ async fn what_precedes_a_page_is_looked_for_only_when_asked() {
     for n in 0..10 {
         store.submit("x", NOW + n).await;
     }
-    let all = page(&store, json!({ "first": 10 })).await;
+    let all = page(&store.repository, json!({ "first": 10 })).await;
     let asking = "query($after: String) { feedbacks(first: 2, after: $after) { pageInfo { hasPreviousPage hasNextPage } } }";
     let (answer, made) = store.counted(asking, json!({ "after": all.cursors[4] })).await;
     assert_eq!(
@@ -541,7 +629,7 @@ async fn a_cursor_outlives_its_item_and_a_raise_of_the_shards() {
     for n in 0..10 {
         feedback.push(store.submit(&n.to_string(), NOW + n).await);
     }
-    let first = page(&store, json!({ "first": 5 })).await;
+    let first = page(&store.repository, json!({ "first": 5 })).await;
     assert_eq!(first.messages, ["9", "8", "7", "6", "5"]);
     let key = std::collections::HashMap::from([(
         "feedbackId".to_owned(),
@@ -555,7 +643,7 @@ async fn a_cursor_outlives_its_item_and_a_raise_of_the_shards() {
     delete.send().await.unwrap();
     store.repository = on(&store.client, 7).await;
     store.submit("new", NOW + 100).await;
-    let second = page(&store, json!({ "first": 5, "after": first.end })).await;
+    let second = page(&store.repository, json!({ "first": 5, "after": first.end })).await;
     assert_eq!(second.messages, ["4", "3", "2", "1", "0"]);
 }
 
@@ -572,7 +660,11 @@ async fn what_is_there_throughout_comes_once_while_other_feedback_comes_and_goes
         }
         let (mut after, mut seen) = (None, Vec::new());
         for turn in 0_u64.. {
-            let page = page(&store, json!({ "first": 7, "after": after, "order": order })).await;
+            let page = page(
+                &store.repository,
+                json!({ "first": 7, "after": after, "order": order }),
+            )
+            .await;
             seen.extend(page.messages);
             if !page.has_next {
                 break;
@@ -616,7 +708,7 @@ async fn export_staying_behind_by(lag: u64) -> (Vec<String>, Vec<String>) {
         loop {
             let filter = json!({ "submittedTo": until });
             let arguments = json!({ "first": 5, "after": after, "order": "OLDEST_FIRST", "filter": filter });
-            let page = page(&store, arguments).await;
+            let page = page(&store.repository, arguments).await;
             exported.extend(page.messages);
             after = page.end.or(after);
             if !page.has_next {
@@ -641,7 +733,7 @@ async fn feedback_is_in_the_order_of_the_functions_clocks_and_who_stays_behind_t
 
 #[tokio::test]
 async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() {
-    let store = Store::with_shards(4).await;
+    let store = Store::with_shards(4).await.without_indexes();
     for n in 0..2_600_u64 {
         let content = Content {
             topic: (n % 1_300 == 0).then(|| Topic::parse("rare").unwrap()),
@@ -650,11 +742,11 @@ async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() 
         store.submit_content(content, NOW + n).await;
     }
     let filter = json!({ "topic": "rare" });
-    let one = page(&store, json!({ "first": 1, "filter": filter })).await;
+    let one = page(&store.repository, json!({ "first": 1, "filter": filter })).await;
     assert_eq!(one.messages, ["1300"]);
     assert!(one.has_next);
 
-    let first = page(&store, json!({ "first": 5, "filter": filter })).await;
+    let first = page(&store.repository, json!({ "first": 5, "filter": filter })).await;
     assert_eq!(
         first.messages,
         ["1300"],
@@ -667,19 +759,19 @@ async fn a_selective_filter_fills_its_pages_and_stops_only_at_the_read_budget() 
         "the end is where the reading stopped"
     );
     let second = page(
-        &store,
+        &store.repository,
         json!({ "first": 5, "filter": filter, "after": first.end }),
     )
     .await;
     assert_eq!(second.messages, ["0"]);
     assert!(!second.has_next);
 
-    let backwards = page(&store, json!({ "last": 5, "filter": filter })).await;
+    let backwards = page(&store.repository, json!({ "last": 5, "filter": filter })).await;
     assert_eq!(backwards.messages, ["1300", "0"]);
     assert!(backwards.has_previous);
     assert_ne!(backwards.start.as_ref(), backwards.cursors.first());
     let rest = page(
-        &store,
+        &store.repository,
         json!({ "last": 5, "filter": filter, "before": backwards.start }),
     )
     .await;
@@ -692,7 +784,7 @@ async fn without_first_and_last_a_page_has_the_first_20() {
     for n in 0..25 {
         store.submit(&n.to_string(), NOW + n).await;
     }
-    let page = page(&store, json!({})).await;
+    let page = page(&store.repository, json!({})).await;
     assert_eq!(
         (page.messages.len(), page.messages[0].as_str(), page.has_next),
         (20, "24", true)

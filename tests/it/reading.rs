@@ -210,9 +210,9 @@ async fn a_malformed_item_costs_itself_and_not_its_page() {
     no_message.remove("feedback");
     put(&server.store, no_message).await;
     let id = "0195512e-1111-7c3e-9d0b-2f6c1a7e5b90";
-    let mut rating_is_text = malformed(id, position(NOW + 2, id));
-    rating_is_text.insert("rating", s("five"));
-    put(&server.store, rating_is_text).await;
+    let mut email_is_a_number = malformed(id, position(NOW + 2, id));
+    email_is_a_number.insert("email", n(5));
+    put(&server.store, email_is_a_number).await;
     put(&server.store, malformed("not a uuid", position(NOW + 3, UNKNOWN))).await;
     put(
         &server.store,

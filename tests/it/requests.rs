@@ -18,7 +18,7 @@ use crate::support::{NOW, Server, Store, TABLE, content, on, stored, watched};
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 6] = [
+const PATTERNS: [(&str, &str); 7] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
     (
         "how many shards there are",
@@ -28,14 +28,18 @@ const PATTERNS: [(&str, &str); 6] = [
         "by id, n different ones in an operation",
         "⌈n/100⌉ `BatchGetItem`, strongly consistent",
     ),
+    (
+        "triage",
+        "1 `UpdateItem`; a read and 1 more only where the outcome depends on the tags that are there",
+    ),
     ("delete", "1 `DeleteItem`"),
     (
-        "a page of the timeline",
-        "1 `Query` a shard, and more only where a shard runs dry",
+        "a page, whatever index serves it",
+        "1 `Query` a partition (shards × wanted values), and more only where one runs dry",
     ),
     (
         "whether anything lies behind a page's cursor",
-        "1 `Query` a shard, only when a client asks",
+        "1 `Query` a partition, only when a client asks",
     ),
 ];
 
@@ -189,6 +193,75 @@ async fn a_hundred_ids_are_one_batch_get_item() {
         ),
     ] {
         assert_eq!(service.ask(nodes, variables).await.1, asked);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_triage_is_one_update_item_unless_it_depends_on_the_tags_that_are_there() {
+    let service = Counted::start(4).await;
+    let id = service.submit(0, 0).await.to_string();
+    let change =
+        "mutation($input: TriageFeedbackInput!) { triageFeedback(input: $input) { userErrors { code } } }";
+    let tags: Vec<String> = (0..15).map(|tag| tag.to_string()).collect();
+    for (input, code, asked) in [
+        (json!({ "status": "RESOLVED" }), None, "1 UpdateItem"),
+        (
+            json!({ "status": "RESOLVED" }),
+            Some("NOTHING_TO_CHANGE"),
+            "1 UpdateItem",
+        ),
+        (
+            json!({ "addTags": tags, "note": "n", "expectedVersion": 1 }),
+            None,
+            "1 UpdateItem",
+        ),
+        (
+            json!({ "status": "OPEN", "expectedVersion": 1 }),
+            Some("VERSION_CONFLICT"),
+            "1 UpdateItem",
+        ),
+        (json!({ "addTags": ["0", "1", "15"] }), None, "2 UpdateItem"),
+        (json!({ "addTags": ["16"] }), Some("TOO_MANY"), "1 UpdateItem"),
+        (
+            json!({ "addTags": ["16"], "removeTags": ["0"] }),
+            None,
+            "1 BatchGetItem, 1 UpdateItem",
+        ),
+        (json!({ "removeTags": ["1"] }), None, "1 UpdateItem"),
+        (json!({ "expectedVersion": -1 }), Some("OUT_OF_RANGE"), "nothing"),
+    ] {
+        let mut input = input;
+        input["id"] = json!(id);
+        service.server.at_later_time();
+        let (data, made) = service.ask(change, json!({ "input": input })).await;
+        let found = data["triageFeedback"]["userErrors"][0]["code"].as_str();
+        assert_eq!((found, made.as_str()), (code, asked), "{input}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_by_a_filter_is_one_query_for_each_partition_of_the_index_that_serves_it() {
+    for shards in [1, 4] {
+        let service = Counted::start(shards).await;
+        for number in 0..100 {
+            service.submit(number, number % 4).await;
+        }
+        for (filter, partitions) in [
+            ("status: OPEN", shards),
+            ("status: [IN_PROGRESS, RESOLVED]", 2 * shards),
+            ("status: [OPEN, IN_PROGRESS, RESOLVED]", shards),
+            ("topic: \"search\"", shards),
+            ("maxRating: 2", 2 * shards),
+            ("maxRating: 2, tag: \"urgent\"", 2 * shards),
+            ("email: \"sam@example.org\", status: OPEN", 1),
+        ] {
+            let page = format!("{{ feedbacks(first: 5, filter: {{ {filter} }}) {{ nodes {{ id }} }} }}");
+            assert_eq!(
+                service.asked_for(&page).await,
+                format!("{partitions} Query"),
+                "{filter}"
+            );
+        }
     }
 }
 

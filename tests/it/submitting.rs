@@ -151,6 +151,7 @@ async fn the_item_has_the_attributes_that_readers_of_the_table_know() {
         "timestamp": NOW / 1_000,
         "timelineShard": 0,
         "timelinePosition": format!("{NOW:013}#{id}"),
+        "status": "OPEN",
     });
     assert_eq!(server.store.items().await, [expected]);
 }

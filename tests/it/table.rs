@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{connect_without_account, table};
+use feedback_graphql::repository::{Indexes, connect_without_account, table};
 use serde_json::{Value, json};
 
 use crate::support::TABLE;
@@ -36,7 +36,11 @@ async fn a_new_table_is_waited_for_until_it_and_its_index_can_be_used() {
     };
     let proxy = proxy::start(engine.endpoint(), Arc::new(decide)).await;
     let client = connect_without_account(&proxy);
-    assert!(table::create_if_missing(&client, TABLE).await.unwrap());
+    assert!(
+        table::create_if_missing(&client, TABLE, &Indexes::all())
+            .await
+            .unwrap()
+    );
     assert_eq!(asked.load(Ordering::Relaxed), 4);
 }
 
@@ -55,7 +59,9 @@ async fn a_table_that_cannot_be_asked_for_is_not_made() {
     };
     let proxy = proxy::start(engine.endpoint(), Arc::new(decide)).await;
     let client = connect_without_account(&proxy);
-    let error = table::create_if_missing(&client, TABLE).await.unwrap_err();
+    let error = table::create_if_missing(&client, TABLE, &Indexes::all())
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "DynamoDB answered AccessDeniedException: no");
     assert_eq!(*seen.lock().unwrap(), ["DescribeTable"]);
 }

@@ -18,7 +18,7 @@ use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Assets, Engine, Hosts, Storage, add_sample, serve, takes_any_credentials};
 use feedback_graphql::logging;
-use feedback_graphql::repository::{self, FeedbackRepository, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Indexes, table};
 use tokio::net::TcpListener;
 
 use arguments::Arguments;
@@ -50,10 +50,20 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (client, endpoint) = connect(&arguments, engine.as_ref()).await;
 
     let unusable = |error| format!("cannot use the DynamoDB at {endpoint}: {error}");
-    let is_new = table::create_if_missing(&client, &arguments.table)
+    let is_new = table::create_if_missing(&client, &arguments.table, &Indexes::all())
+        .await
+        .map_err(unusable)?;
+    // What somebody else keeps is left as it is.
+    if engine.is_some() {
+        table::add_missing_indexes(&client, &arguments.table, &Indexes::all())
+            .await
+            .map_err(unusable)?;
+    }
+    let indexes = table::indexes(&client, &arguments.table)
         .await
         .map_err(unusable)?;
     let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
+        .with_indexes(indexes)
         .retaining_for(arguments.retention_days.0);
     let shards = repository.warm_up(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())

@@ -2,8 +2,7 @@
 
 use email_address::Options;
 
-use super::text;
-use crate::domain::{Field, Rule, Violation};
+use crate::domain::{Field, Rule, Violation, text};
 
 /// Where to answer: an email address, checked for its form and not for whether it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]

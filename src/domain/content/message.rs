@@ -1,7 +1,6 @@
 //! The message.
 
-use super::text;
-use crate::domain::{Field, Violation};
+use crate::domain::{Field, Violation, text};
 
 /// What a person wrote: 1 to 5,000 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text;
+use crate::domain::text;
 use crate::domain::violation::{Field, Part, Rule, Violation, checked};
 
 /// What a frontend added to feedback: pairs, in the order in which it did, no two of which have the same key.

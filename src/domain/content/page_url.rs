@@ -2,8 +2,7 @@
 
 use url::{Host, Url};
 
-use super::text;
-use crate::domain::{Field, Rule, Violation};
+use crate::domain::{Field, Rule, Violation, text};
 
 /// The page that feedback was sent from: an absolute http or https URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

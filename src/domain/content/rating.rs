@@ -11,6 +11,10 @@ pub struct Rating(u8);
 impl Rating {
     /// The ratings there are.
     pub const RANGE: RangeInclusive<i64> = 1..=5;
+    /// The least.
+    pub const MIN: Self = Self(1);
+    /// The greatest.
+    pub const MAX: Self = Self(5);
 
     /// A rating that somebody submits.
     ///
@@ -36,6 +40,11 @@ impl Rating {
     #[must_use]
     pub fn get(self) -> u8 {
         self.0
+    }
+
+    /// The ratings from this one to `last`.
+    pub fn to(self, last: Self) -> impl ExactSizeIterator<Item = Self> {
+        (self.0..=last.0).map(Self)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The topic.
 
-use super::text;
-use crate::domain::{Field, Violation};
+use crate::domain::{Field, Violation, text};
 
 /// What feedback is about: 1 to 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! Feedback as an object of the schema.
 
-use async_graphql::{ID, Interface, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Interface, SimpleObject};
 
 use super::date_time::DateTime;
-use crate::domain::{Content, Feedback, MetadataEntry, Rating};
+use super::triage::FeedbackTriage;
+use crate::auth::Scope;
+use crate::domain::{Content, Feedback, MetadataEntry, Rating, Triage};
+use crate::graphql::RequestContext;
 
 /// An object that can be fetched by its id.
 #[derive(Interface)]
@@ -18,7 +21,7 @@ pub(crate) enum Node {
 
 /// A piece of feedback.
 #[derive(SimpleObject)]
-#[graphql(name = "Feedback")]
+#[graphql(name = "Feedback", complex)]
 pub(crate) struct FeedbackObject {
     /// The id of the feedback: a UUID, in lower case with hyphens.
     #[graphql(owned)]
@@ -38,6 +41,19 @@ pub(crate) struct FeedbackObject {
     metadata: Vec<FeedbackMetadata>,
     /// The time of the submission. Feedback imported from a system that kept whole seconds has no milliseconds.
     submitted_at: DateTime,
+    #[graphql(skip)]
+    triage: Option<Triage>,
+}
+
+#[ComplexObject]
+impl FeedbackObject {
+    /// What staff made of it. Null for callers without the scope `feedback:read`, and for feedback from before there was
+    /// triage, until it is changed.
+    async fn triage(&self, context: &Context<'_>) -> Option<FeedbackTriage> {
+        let shared = context.data_unchecked::<RequestContext>();
+        let triage = self.triage.as_ref().filter(|_| shared.caller.may(Scope::Read));
+        triage.cloned().map(Into::into)
+    }
 }
 
 /// A key-value pair that a frontend added to feedback: a version, a plan, an experiment.
@@ -55,6 +71,7 @@ impl From<Feedback> for FeedbackObject {
             id,
             submitted_at,
             content,
+            triage,
         } = feedback;
         let Content {
             message,
@@ -76,6 +93,7 @@ impl From<Feedback> for FeedbackObject {
                 .map(|MetadataEntry { key, value }| FeedbackMetadata { key, value })
                 .collect(),
             submitted_at: DateTime(submitted_at),
+            triage,
         }
     }
 }

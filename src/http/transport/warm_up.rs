@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::auth::Caller;
 use crate::graphql::{RequestContext, Variables};
 use crate::http::AppState;
 
@@ -22,7 +23,8 @@ impl AppState {
     /// requests into memory. Errors are ignored, since they recur in requests; it takes at most [`WARM_UP_TIME`].
     pub async fn warm_up(&self) {
         let executor = self.executor.clone();
-        let request_context = RequestContext::new(self.repository.metered(), self.clock.clone());
+        let request_context =
+            RequestContext::new(self.repository.metered(), self.clock.clone(), Caller::ANONYMOUS);
         let runtime = Handle::current();
         // On a thread of its own, which runs while this one waits for the network.
         let executing = spawn_blocking(move || {

@@ -1,56 +1,87 @@
 //! The expressions of the backfill.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use super::{MESSAGE_ATTRIBUTE, PARTITION_KEY, POSITION_ATTRIBUTE, SHARD_ATTRIBUTE, TIMESTAMP_ATTRIBUTE};
-use crate::domain::Position;
+use super::{
+    EMAIL_ATTRIBUTE, MESSAGE_ATTRIBUTE, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE, SHARD_ATTRIBUTE,
+    STATUS_ATTRIBUTE, TIMESTAMP_ATTRIBUTE,
+};
+use crate::backfill::PendingItem;
+use crate::domain::{Person, Status};
 use crate::repository::record::shard_of;
 use crate::repository::{number, string};
 
-/// Items that are not on the timeline and can be added.
-pub(crate) const PENDING: &str = "attribute_not_exists(#shard) AND attribute_not_exists(#position) \
-    AND attribute_type(#message, :string) AND attribute_type(#timestamp, :number)";
+/// Items that lack attributes of the indexes and can be given them: all, or the status or the person of one that is on
+/// the timeline.
+pub(crate) const PENDING: &str = "attribute_type(#message, :string) AND attribute_type(#timestamp, :number) AND (\
+    (attribute_not_exists(#shard) AND attribute_not_exists(#position)) OR \
+    (attribute_exists(#shard) AND attribute_exists(#position) AND (attribute_not_exists(#status) \
+    OR (attribute_type(#email, :string) AND attribute_not_exists(#person)))))";
 
 /// All other items that are not on the timeline.
 pub(crate) fn incompatible() -> String {
     format!("(attribute_not_exists(#shard) OR attribute_not_exists(#position)) AND NOT ({PENDING})")
 }
 
-/// Ids, times and the timeline's keys of the items that match one of these filters.
+/// Ids, times, email addresses and the timeline's keys of the items that match one of these filters.
 pub(crate) fn keys_of(scan: ScanFluentBuilder, filter: impl Into<String>) -> ScanFluentBuilder {
     scan.filter_expression(filter)
-        .projection_expression("#id, #timestamp, #shard, #position")
-        .expression_attribute_names("#id", PARTITION_KEY)
-        .expression_attribute_names("#message", MESSAGE_ATTRIBUTE)
-        .expression_attribute_names("#timestamp", TIMESTAMP_ATTRIBUTE)
-        .expression_attribute_names("#shard", SHARD_ATTRIBUTE)
-        .expression_attribute_names("#position", POSITION_ATTRIBUTE)
+        .projection_expression("#id, #timestamp, #email, #shard, #position")
+        .set_expression_attribute_names(Some(names(&[("#id", PARTITION_KEY)])))
         .expression_attribute_values(":string", string(&"S"))
         .expression_attribute_values(":number", string(&"N"))
 }
 
-/// Adds an item to a timeline of `shards` shards, if it is still pending and of the same time.
+/// Gives an item what it lacks, if it is still pending, of the same time and by the same person.
 pub(crate) fn add(
     update: UpdateItemFluentBuilder,
-    position: Position,
+    item: &PendingItem,
+    status: Status,
     shards: NonZeroU32,
 ) -> UpdateItemFluentBuilder {
-    let id = position.id();
+    let id = item.position.id();
+    let absent = |attribute: &str| format!("#{attribute} = if_not_exists(#{attribute}, :{attribute})");
+    let mut set = vec![absent("shard"), absent("position"), absent("status")];
+    // A deleted item has no timestamp, and must not come back as a position without feedback.
+    let mut condition = format!("{PENDING} AND #timestamp = :seconds");
+    let mut update = update;
+    if let Some(email) = &item.email {
+        set.push(absent("person"));
+        condition.push_str(" AND #email = :email");
+        update = update
+            .expression_attribute_values(":email", string(&email.as_str()))
+            .expression_attribute_values(":person", string(&Person::of(email).as_str()));
+    }
     update
         .set_key(Some(super::key(&id)))
-        .update_expression("SET #shard = :shard, #position = :place")
-        // A deleted item has no timestamp, and must not come back as a position without feedback.
-        .condition_expression(format!("{PENDING} AND #timestamp = :seconds"))
-        .expression_attribute_names("#shard", SHARD_ATTRIBUTE)
-        .expression_attribute_names("#position", POSITION_ATTRIBUTE)
-        .expression_attribute_names("#message", MESSAGE_ATTRIBUTE)
-        .expression_attribute_names("#timestamp", TIMESTAMP_ATTRIBUTE)
+        .update_expression(format!("SET {}", set.join(", ")))
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names(&[])))
         .expression_attribute_values(":string", string(&"S"))
         .expression_attribute_values(":number", string(&"N"))
-        .expression_attribute_values(":seconds", number(&position.submitted_at().as_seconds()))
+        .expression_attribute_values(":seconds", number(&item.position.submitted_at().as_seconds()))
         .expression_attribute_values(":shard", number(&shard_of(id, shards)))
-        .expression_attribute_values(":place", string(&position))
+        .expression_attribute_values(":position", string(&item.position))
+        .expression_attribute_values(":status", string(&status.as_str()))
+}
+
+/// The names in [`PENDING`], and others.
+fn names(others: &[(&str, &str)]) -> HashMap<String, String> {
+    let pending = [
+        ("#message", MESSAGE_ATTRIBUTE),
+        ("#timestamp", TIMESTAMP_ATTRIBUTE),
+        ("#shard", SHARD_ATTRIBUTE),
+        ("#position", POSITION_ATTRIBUTE),
+        ("#status", STATUS_ATTRIBUTE),
+        ("#email", EMAIL_ATTRIBUTE),
+        ("#person", PERSON_ATTRIBUTE),
+    ];
+    let names = pending.iter().chain(others);
+    names
+        .map(|(name, attribute)| ((*name).to_owned(), (*attribute).to_owned()))
+        .collect()
 }

@@ -22,7 +22,7 @@ use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, FeedbackRepository, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Indexes, table};
 use serde_json::{Value, json};
 use tokio::runtime::{self, Runtime};
 use tower::ServiceExt;
@@ -102,8 +102,8 @@ impl Table {
     async fn new() -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.expect("an engine");
         let client = repository::connect_without_account(&engine.endpoint());
-        table::create_if_missing(&client, TABLE).await.expect("a table");
-        let repository = FeedbackRepository::new(client, TABLE, NonZeroU32::MIN);
+        table::create_if_missing(&client, TABLE, &Indexes::all()).await.expect("a table");
+        let repository = FeedbackRepository::new(client, TABLE, NonZeroU32::MIN).with_indexes(Indexes::all());
         for index in 0..SEEDS {
             submit_seed(&repository, index).await;
         }

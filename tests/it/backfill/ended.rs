@@ -58,7 +58,7 @@ async fn an_interrupted_run_says_how_to_go_on() {
     assert!(ended.said.ends_with(end), "{ended:?}");
     let said = backfill(&store.engine.endpoint(), &["--write", "--rate", "1000"]).await;
     assert!(
-        !said.contains(" 0 on the timeline") && !said.contains(" 0 pending"),
+        !said.contains(" 0 complete") && !said.contains(" 0 pending"),
         "{said}"
     );
     assert_eq!(count_backfilled(&store).await, 200);

@@ -16,13 +16,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
-use feedback_graphql::auth::Authenticator;
-use feedback_graphql::domain::{Clock, Content, Feedback, FeedbackId, Message, Timestamp};
+use feedback_graphql::auth::{Authenticator, Caller};
+use feedback_graphql::domain::{
+    Clock, Content, Feedback, FeedbackId, Message, Timestamp, TriageChange, TriageUpdate,
+};
 use feedback_graphql::graphql::{Executor, Introspection, Limits, RequestContext};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, FeedbackRepository, Submission, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Indexes, Submission, Triaging, table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -47,12 +49,22 @@ impl Store {
     pub async fn with_shards(shards: u32) -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.unwrap();
         let client = repository::connect_without_account(&engine.endpoint());
-        assert!(table::create_if_missing(&client, TABLE).await.unwrap());
+        assert!(
+            table::create_if_missing(&client, TABLE, &Indexes::all())
+                .await
+                .unwrap()
+        );
         Self {
             repository: on(&client, shards).await,
             engine,
             client,
         }
+    }
+
+    /// The same store, read by the timeline alone.
+    pub fn without_indexes(self) -> Self {
+        let repository = self.repository.with_indexes(Indexes::none());
+        Self { repository, ..self }
     }
 
     /// Stores feedback with this message, submitted at this time.
@@ -64,6 +76,18 @@ impl Store {
         let at = Timestamp::from_millis(millis).unwrap();
         let id = FeedbackId::new(at);
         stored(self.repository.submit(content.into(), id, at).await.unwrap())
+    }
+
+    /// Changes the triage of feedback, which has to succeed.
+    pub async fn triage(&self, id: FeedbackId, change: &TriageChange) -> Feedback {
+        let update = TriageUpdate {
+            at: Timestamp::from_millis(NOW).unwrap(),
+            by: "key test".to_owned(),
+        };
+        match self.repository.triage(id, change, &update).await.unwrap() {
+            Triaging::Changed(feedback) => feedback,
+            refused @ Triaging::Refused(..) => panic!("not changed: {refused:?}"),
+        }
     }
 
     /// Executes a query on the schema, and says how many requests it made to DynamoDB.
@@ -128,6 +152,7 @@ pub async fn on(client: &Client, shards: u32) -> FeedbackRepository {
 /// The repository of the tests' table, told this number of shards, before it has warmed up.
 pub fn cold(client: &Client, shards: u32) -> FeedbackRepository {
     FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
+        .with_indexes(Indexes::all())
 }
 
 /// The same repository after it has warmed up, long ago and again at [`NOW`].
@@ -144,7 +169,7 @@ pub async fn counted(repository: &FeedbackRepository, query: &str, variables: Va
     let executor = Executor::new(Introspection::On, limits.parse().unwrap());
     let repository = repository.metered();
     let variables = serde_json::from_value(variables).unwrap_or_default();
-    let request_context = RequestContext::new(repository.clone(), clock());
+    let request_context = RequestContext::new(repository.clone(), clock(), Caller::EVERYONE);
     let response = executor.run(query, &variables, request_context).await.unwrap();
     (
         serde_json::to_value(&response).unwrap(),

@@ -42,7 +42,7 @@ fn watched_where_aws_counts_them(template: &Template, names: &str) {
         .map(|index| {
             [
                 table.clone(),
-                vec![("GlobalSecondaryIndexName", json!(index.name))],
+                vec![("GlobalSecondaryIndexName", json!(index.name()))],
             ]
             .concat()
         })

@@ -3,66 +3,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use feedback_graphql::repository::table;
+use feedback_graphql::repository::{Index, Indexes, table};
 use serde_json::{Value, json};
 
 use super::document::{Template, list, one_or_many, text};
 
-/// The variable that tells the function which indexes there are.
-pub const VARIABLE: &str = "FEEDBACK_INDEXES";
-
-/// An index of the table. All have the position for their sort key.
-pub struct Index {
-    pub name: &'static str,
-    /// Names and types of the attributes.
-    partition_key: &'static [(&'static str, &'static str)],
-    projection: &'static str,
-}
-
-const TIMELINE: Index = Index {
-    name: table::TIMELINE_INDEX,
-    partition_key: &[(table::SHARD_ATTRIBUTE, "N")],
-    projection: "ALL",
-};
-
-/// Those that the parameter may name.
-const NAMED: [Index; 4] = [
-    Index {
-        name: "status",
-        partition_key: &[(table::SHARD_ATTRIBUTE, "N"), ("status", "S")],
-        projection: "ALL",
-    },
-    Index {
-        name: "topic",
-        partition_key: &[(table::SHARD_ATTRIBUTE, "N"), (table::TOPIC_ATTRIBUTE, "S")],
-        projection: "ALL",
-    },
-    Index {
-        name: "rating",
-        partition_key: &[(table::SHARD_ATTRIBUTE, "N"), (table::RATING_ATTRIBUTE, "N")],
-        projection: "ALL",
-    },
-    Index {
-        name: "person",
-        partition_key: &[("person", "S")],
-        projection: "KEYS_ONLY",
-    },
-];
-
 /// The indexes that a table has for this value of the parameter.
-pub fn of(names: &str) -> Vec<&'static Index> {
-    let is_named = |index: &&Index| names.split(',').any(|name| name == index.name);
-    let named = NAMED.iter().filter(is_named);
-    std::iter::once(&TIMELINE).chain(named).collect()
+pub fn of(names: &str) -> Vec<Index> {
+    names.parse::<Indexes>().unwrap().iter().collect()
 }
 
 /// Every set of indexes, as the parameter names it, in two orders.
 pub fn lists() -> Vec<String> {
     let mut lists = vec![Vec::new()];
-    for index in &NAMED {
+    for index in Index::ALL.iter().filter(|index| **index != Index::Timeline) {
         let with = lists
             .iter()
-            .map(|names| [names.as_slice(), &[index.name]].concat());
+            .map(|names| [names.as_slice(), &[index.name()]].concat());
         lists.extend(with.collect::<Vec<_>>());
     }
     let reversed = lists.iter().map(|names| names.iter().rev().copied().collect());
@@ -71,13 +28,19 @@ pub fn lists() -> Vec<String> {
         .iter()
         .chain(&reversed)
         .map(|names| names.join(","))
+        .map(|names| {
+            if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names
+            }
+        })
         .collect()
 }
 
 /// Whether a permission is on one of the indexes, whichever.
 pub fn is_index(table: &str, resource: &Value) -> bool {
-    let mut indexes = std::iter::once(&TIMELINE).chain(&NAMED);
-    indexes.any(|index| *resource == arn(table, index))
+    Index::ALL.iter().any(|index| *resource == arn(table, *index))
 }
 
 #[test]
@@ -95,7 +58,7 @@ fn the_table_has_the_timeline_and_the_indexes_that_are_named() {
             .collect();
         let expected: BTreeMap<&str, (Value, Value)> = of(&names)
             .into_iter()
-            .map(|index| (index.name, shape(index)))
+            .map(|index| (index.name(), shape(index)))
             .collect();
         assert_eq!(found, expected, "{names}");
     }
@@ -116,7 +79,8 @@ fn the_attributes_that_are_defined_are_those_of_the_keys() {
         assert_eq!(found.len(), definitions.len(), "one is there twice: {names}");
 
         let mut expected = BTreeSet::from([(table::PARTITION_KEY, "S"), (table::POSITION_ATTRIBUTE, "S")]);
-        expected.extend(of(&names).iter().flat_map(|index| index.partition_key));
+        let keys = of(&names).into_iter().flat_map(Index::partition_key);
+        expected.extend(keys.map(|(attribute, kind)| (*attribute, kind.as_str())));
         assert_eq!(found, expected, "{names}");
     }
 }
@@ -142,36 +106,33 @@ fn the_function_may_query_the_indexes_that_are_there_and_no_other() {
 #[test]
 fn the_function_is_told_which_indexes_there_are() {
     let template = Template::load();
-    assert_eq!(template.variables()[VARIABLE], json!({ "Ref": "Indexes" }));
+    assert_eq!(
+        template.variables()["FEEDBACK_INDEXES"],
+        json!({ "Ref": "Indexes" })
+    );
     assert_eq!(template.0["Parameters"]["Indexes"]["Default"], "status,topic");
 }
 
 /// The conditions find a name wherever it stands in the list.
 #[test]
 fn no_name_of_an_index_is_part_of_another() {
-    for index in &NAMED {
-        let others = NAMED.iter().filter(|other| other.name != index.name);
-        for other in others {
-            assert!(
-                !other.name.contains(index.name),
-                "{} and {}",
-                index.name,
-                other.name
-            );
+    for index in Index::ALL {
+        for other in Index::ALL.iter().filter(|other| *other != index) {
+            assert!(!other.name().contains(index.name()), "{other:?} and {index:?}");
         }
     }
 }
 
-fn shape(index: &Index) -> (Value, Value) {
+fn shape(index: Index) -> (Value, Value) {
     let partition_key = index
-        .partition_key
+        .partition_key()
         .iter()
         .map(|(attribute, _)| (*attribute, "HASH"));
     let keys = partition_key.chain([(table::POSITION_ATTRIBUTE, "RANGE")]);
     let keys = keys.map(|(attribute, kind)| json!({ "AttributeName": attribute, "KeyType": kind }));
-    (keys.collect(), json!({ "ProjectionType": index.projection }))
+    (keys.collect(), json!({ "ProjectionType": "ALL" }))
 }
 
-fn arn(table: &str, index: &Index) -> Value {
-    json!({ "Fn::Sub": format!("${{{table}.Arn}}/index/{}", index.name) })
+fn arn(table: &str, index: Index) -> Value {
+    json!({ "Fn::Sub": format!("${{{table}.Arn}}/index/{}", index.name()) })
 }

@@ -137,7 +137,7 @@ fn capacity_follows_the_load(template: &Template, names: &str) {
     for unit in ["Read", "Write"] {
         expected.insert((table.clone(), format!("dynamodb:table:{unit}CapacityUnits")));
         expected.extend(indexes::of(names).iter().map(|index| {
-            let index = format!("{table}/index/{}", index.name);
+            let index = format!("{table}/index/{}", index.name());
             (index, format!("dynamodb:index:{unit}CapacityUnits"))
         }));
     }

@@ -3,7 +3,7 @@
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-use crate::domain::violation::{Field, Rule, Violation, checked};
+use super::violation::{TextRule, Violation, checked};
 
 /// The methods that every type of a text has besides `parse`.
 macro_rules! text {
@@ -31,7 +31,11 @@ macro_rules! text {
 pub(super) use text;
 
 /// A text of 1 to `limit` characters, one of which can be seen, as it is stored.
-pub(super) fn parse(field: Field, text: &str, limit: usize) -> Result<String, Vec<Violation>> {
+pub(super) fn parse<F: Copy, R: From<TextRule>>(
+    field: F,
+    text: &str,
+    limit: usize,
+) -> Result<String, Vec<Violation<F, R>>> {
     let text = stored(text);
     let violations = violations(field, &text, limit);
     checked(text, violations)
@@ -44,25 +48,33 @@ pub(super) fn stored(text: &str) -> String {
 }
 
 /// The rules of a text of 1 to `limit` characters, one of which can be seen, that a text breaks.
-pub(super) fn violations(field: Field, text: &str, limit: usize) -> Vec<Violation> {
+pub(super) fn violations<F: Copy, R: From<TextRule>>(
+    field: F,
+    text: &str,
+    limit: usize,
+) -> Vec<Violation<F, R>> {
     let mut violations = violations_of_optional(field, text, limit);
     if text.is_empty() {
         let message = format!("must have 1 to {limit} characters besides white space at its ends");
-        violations.push(Violation::new(field, Rule::Blank, message));
+        violations.push(Violation::new(field, TextRule::Blank, message));
     } else if text.chars().all(is_invisible) {
         let message = "must have a character that can be seen";
-        violations.push(Violation::new(field, Rule::Blank, message));
+        violations.push(Violation::new(field, TextRule::Blank, message));
     }
     violations
 }
 
 /// The rules of a text of up to `limit` characters that a text breaks.
-pub(super) fn violations_of_optional(field: Field, text: &str, limit: usize) -> Vec<Violation> {
+pub(super) fn violations_of_optional<F: Copy, R: From<TextRule>>(
+    field: F,
+    text: &str,
+    limit: usize,
+) -> Vec<Violation<F, R>> {
     let mut violations = Vec::new();
     let length = text.chars().count();
     if length > limit {
         let message = format!("must have at most {limit} characters, not {length}");
-        violations.push(Violation::new(field, Rule::TooLong, message));
+        violations.push(Violation::new(field, TextRule::TooLong, message));
     }
     let refused = |character: &char| character.is_control() && !matches!(character, '\n' | '\t');
     if let Some(character) = text.chars().find(refused) {
@@ -70,7 +82,7 @@ pub(super) fn violations_of_optional(field: Field, text: &str, limit: usize) -> 
             "must have no control character other than newline and tab, but has U+{:04X}",
             u32::from(character)
         );
-        violations.push(Violation::new(field, Rule::ControlCharacter, message));
+        violations.push(Violation::new(field, TextRule::ControlCharacter, message));
     }
     violations
 }
@@ -84,8 +96,7 @@ pub(super) fn is_invisible(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::domain::{EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Part, Topic};
+    use crate::domain::{EmailAddress, Field, Message, Metadata, MetadataEntry, PageUrl, Part, Rule, Topic};
 
     #[test]
     fn what_nobody_can_see_is_blank() {
