@@ -79,8 +79,10 @@ async function main() {
   const mirror = startLocal("mirror");
   const [comparedUrl, mirrorUrl] = [await urlOf(compared), await urlOf(mirror)];
   await runDifference("local server", { FEEDBACK_URL: comparedUrl, FEEDBACK_MIRROR_URL: mirrorUrl });
-  const comparedLambdaUrl = await startLambda("compared Lambda binary", compared);
-  await runDifference("Lambda binary", { FEEDBACK_URL: `${comparedLambdaUrl}/staff`, FEEDBACK_MIRROR_URL: mirrorUrl });
+  // Both are asked by the same staff: triage tells who changed it.
+  const comparedStaffUrl = `${await startLambda("compared Lambda binary", compared)}/staff`;
+  const mirrorStaffUrl = `${await startLambda("mirror's Lambda binary", mirror)}/staff`;
+  await runDifference("Lambda binary", { FEEDBACK_URL: comparedStaffUrl, FEEDBACK_MIRROR_URL: mirrorStaffUrl });
 }
 
 function startLocal(name, flags = [], env = {}) {

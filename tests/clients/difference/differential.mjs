@@ -8,10 +8,25 @@ import { difference, withoutChance } from "./compare.mjs";
 import { Reference } from "./reference.mjs";
 import { exceedsLimit } from "./service.mjs";
 
+/** So many tags that there is room for one more. */
+const FIFTEEN_TAGS = ["bug", "ux", ...Array.from({ length: 13 }, (_, n) => `tag ${n}`)];
+
 /** What both hold before a request with a mutation. */
 const BASE = [
   { idempotencyKey: "first-key", message: "The first.", rating: 4, metadata: [{ key: "k", value: "v" }] },
-  { idempotencyKey: "second-key", message: "The second." },
+  {
+    idempotencyKey: "second-key",
+    message: "The second.",
+    changes: [{ status: "IN_PROGRESS", addTags: FIFTEEN_TAGS, note: "Asked." }],
+  },
+];
+
+/** What staff made of every fourth piece of those that are listed. */
+const CHANGES = [
+  [],
+  [{ status: "IN_PROGRESS", addTags: ["bug"] }],
+  [{ addTags: ["bug", "ux"], note: "Known: 😀" }, { status: "RESOLVED", removeTags: ["ux"] }],
+  [{ addTags: ["ux"] }],
 ];
 
 /** What the service holds while queries run. */
@@ -20,9 +35,10 @@ const LISTED = Array.from({ length: 40 }, (_, n) => ({
   message: `Number ${n}: ${"Text. ".repeat(n % 4)}😀`,
   rating: n % 4 ? 1 + (n % 5) : undefined,
   topic: n % 3 ? `topic ${n % 3}` : undefined,
-  email: n % 5 ? undefined : "sam@example.org",
+  email: n % 5 ? undefined : ["sam@example.org", "Sam@Example.ORG"][n % 2],
   pageUrl: n % 7 ? undefined : `https://example.org/${n}`,
   metadata: Array.from({ length: n % 3 }, (_, pair) => ({ key: `key ${pair}`, value: String(n) })),
+  changes: CHANGES[n % 4],
 }));
 
 export class Differential {
@@ -39,7 +55,11 @@ export class Differential {
     this.#service = service;
     this.#mirror = mirror;
     this.#schema = schema;
-    this.#mutations = new Reference(schema, { Query: service, Mutation: mirror }, { keeps: false });
+  }
+
+  /** What root fields were asked for and gave since the last preparations. */
+  get reached() {
+    return new Set([...this.#queries.reached, ...this.#mutations.reached]);
   }
 
   /** Fills the service for queries; what there is to ask for. */
@@ -53,6 +73,8 @@ export class Differential {
   async prepareMutations() {
     const others = ["third-key", "fourth-key"].map((idempotencyKey) => ({ idempotencyKey, message: "Other." }));
     await this.#service.refill([...BASE, ...others]);
+    const services = { Query: this.#service, Mutation: this.#mirror };
+    this.#mutations = new Reference(this.#schema, services, { keeps: false });
     this.#base = undefined;
     return world(await this.#service.held());
   }
@@ -103,6 +125,9 @@ function world(held) {
     cursors: held.filter((_, n) => n % 9 === 0).map(({ cursor }) => cursor),
     times: held.filter((_, n) => n % 9 === 0).map(({ submittedAt }) => submittedAt),
     topics: ["topic 1", "topic 2", "no topic"],
+    emails: ["sam@example.org", "SAM@example.org", "a.b+c@example.com"],
+    tags: ["bug", "ux", "tag 0", "no tag"],
+    versions: [0, 1, 2],
     keys: ["first-key", "second-key", "third-key", "fourth-key"],
   };
 }

@@ -15,6 +15,8 @@ import { exceedsLimit } from "./service.mjs";
 class LimitExceeded extends Error {}
 
 export class Reference {
+  /** What root fields were asked for and gave: see `words`. */
+  reached = new Set();
   #services;
   #cache;
 
@@ -74,8 +76,16 @@ export class Reference {
     if (exceedsLimit({ errors })) throw new LimitExceeded();
     if (errors?.some(({ path }) => path?.length !== 1)) throw new Error(`${key}: ${JSON.stringify(errors)}`);
     if (errors) throw new GraphQLError(errors[0].message);
+    for (const word of words(args, data[fieldName])) this.reached.add(`${fieldName}: ${word}`);
     return data[fieldName];
   }
+}
+
+/** What a root field was asked for and gave: the filters that found something, and the codes of user errors. */
+function words({ filter }, value) {
+  const filters = Object.entries(filter ?? {}).filter(([, wanted]) => wanted !== null);
+  const found = value?.nodes?.length > 0 ? filters.map(([name]) => name) : [];
+  return [...found, ...(value?.userErrors?.map(({ code }) => code) ?? [])];
 }
 
 /** The schema of an SDL, whose root fields the context resolves. `told` is what the service's introspection says. */

@@ -10,11 +10,20 @@ const LIMITS = new Set([
 
 const ALL = `{
   feedbacks(first: 100) {
-    edges { cursor node { id message rating topic email pageUrl submittedAt metadata { key value } } }
+    edges {
+      cursor
+      node {
+        id message rating topic email pageUrl submittedAt metadata { key value }
+        triage { status tags note version updatedAt updatedBy }
+      }
+    }
   }
 }`;
 const DELETE = "mutation ($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
-const SUBMIT = "mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { userErrors { message } } }";
+const SUBMIT = `mutation ($input: SubmitFeedbackInput!) {
+  submitFeedback(input: $input) { feedback { id } userErrors { message } }
+}`;
+const TRIAGE = "mutation ($input: TriageFeedbackInput!) { triageFeedback(input: $input) { userErrors { message } } }";
 
 /** Whether an answer only says that a limit was exceeded. */
 export function exceedsLimit({ errors }) {
@@ -62,13 +71,24 @@ export class Service {
     return feedbacks.edges.map(({ cursor, node }) => ({ cursor, ...node }));
   }
 
-  /** Deletes everything, and submits these. */
-  async refill(inputs) {
+  /** Deletes everything, and submits these, each with the changes of its triage in their order. */
+  async refill(pieces) {
     for (let held = await this.held(); held.length > 0; held = await this.held()) {
       for (const { id } of held) {
         await this.#data(DELETE, { id });
       }
     }
-    for (const input of inputs) await this.#data(SUBMIT, { input });
+    for (const { changes = [], ...input } of pieces) {
+      const { submitFeedback } = await this.#data(SUBMIT, { input });
+      expectNoUserErrors(submitFeedback, input);
+      for (const change of changes) {
+        const { triageFeedback } = await this.#data(TRIAGE, { input: { id: submitFeedback.feedback.id, ...change } });
+        expectNoUserErrors(triageFeedback, change);
+      }
+    }
   }
+}
+
+function expectNoUserErrors({ userErrors }, input) {
+  if (userErrors.length > 0) throw new Error(`${JSON.stringify(input)}: ${JSON.stringify(userErrors)}`);
 }

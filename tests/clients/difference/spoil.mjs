@@ -5,7 +5,9 @@ import { Kind, getNamedType, isCompositeType, isLeafType, parse, parseValue } fr
 import { placesOf } from "./places.mjs";
 import { ANY_JSON, ANY_LITERALS } from "./values.mjs";
 
-const FIELDS = ["unknown", "id", "cursor", "nodes", "message", "feedback", "__type", "__schema", "__typename"];
+const FIELDS = [
+  "unknown", "id", "cursor", "nodes", "message", "feedback", "triage", "status", "__type", "__schema", "__typename",
+];
 const DIRECTIVES = [
   "@skip(if: true)", "@include(if: false)", "@skip", "@skip(if: null)", '@skip(if: "true")', "@include(if: 1)",
   "@include(unless: true, if: true)", "@skip(if: true, if: true)", "@include(if: [true])", "@skip(if: $undefined)",
@@ -14,11 +16,11 @@ const DIRECTIVES = [
 const TYPES = [
   "Int", "Int!", "String", "String!", "ID", "ID!", "[ID!]!", "[ID!]", "[ID]!", "[[ID!]!]!", "Boolean", "Boolean!",
   "Float!", "DateTime", "FeedbackOrder!", "FeedbackFilter", "SubmitFeedbackInput!", "[FeedbackMetadataInput!]",
-  "Feedback", "Node!", "Unknown",
+  "TriageFeedbackInput!", "FeedbackStatus", "[FeedbackStatus!]", "Feedback", "Node!", "Unknown",
 ];
 const CONDITIONS = [
   "Feedback", "Node", "Query", "Mutation", "FeedbackEdge", "PageInfo", "__Type", "Unknown", "Int", "DateTime",
-  "FeedbackOrder", "FeedbackFilter",
+  "FeedbackOrder", "FeedbackFilter", "FeedbackTriage",
 ];
 const DEFINITIONS = [
   "type Extra { id: ID }", "extend type Query { extra: Int }", "scalar Extra", "schema { query: Query }",

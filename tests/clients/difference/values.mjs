@@ -35,8 +35,13 @@ const POOLS = {
   minRating: () => [[1, 2, 3], [0, 6]],
   maxRating: () => [[3, 4, 5], [0, 6]],
   topic: ({ topics }) => [topics, WRONG_TEXTS],
-  email: () => [["sam@example.org", "a.b+c@example.com"], ["", "sam@", "sam"]],
+  email: ({ emails }) => [emails, ["", "sam@", "sam"]],
   pageUrl: () => [["https://example.org/pricing?a=1#b"], ["", "example.org", "ftp://example.org"]],
+  tag: ({ tags }) => [tags, WRONG_TEXTS],
+  addTags: ({ tags }) => [tags.concat(" one more ", "and another"), WRONG_TEXTS],
+  removeTags: ({ tags }) => [tags, WRONG_TEXTS],
+  expectedVersion: ({ versions }) => [versions, [-1, 2147483647]],
+  note: () => [["", ...TEXTS], ["\u0007", "x".repeat(2_001)]],
   idempotencyKey: ({ keys }) => [keys, ["short", "\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000"]],
   submittedFrom: ({ times }) => [["2020-01-01T00:00:00Z", "1812-06-24T00:00:00+00:30", ...times], []],
   submittedTo: ({ times }) => [["9999-12-31t23:59:59.9999999z", "2030-06-30T23:59:60Z", ...times], []],
@@ -107,6 +112,7 @@ export const ANY_LITERALS = [
   "null", "true", "false", "0", "-0", "1", "2147483647", "2147483648", "-2147483648", "-2147483649", "1.0", "1e1",
   "-1.5E-3", "99999999999999999999", '""', '"1"', '"text"', '"true"', '"NEWEST_FIRST"', '"\\u{1F600}"',
   '"""\n  block\n    text\n"""', "NEWEST_FIRST", "newest_first", "Feedback", "[]", "[null]", "[1]", '["1"]', "[[1]]",
+  "OPEN", "[OPEN, RESOLVED]", '"OPEN"', "{status: OPEN}", "{addTags: [null]}",
   "{}", "{unknown: 1}", '{message: "m"}', "{key: 1}", "{topic: null}", "{message: null}", '{key: "k", value: "v"}',
   '"2026-03-01T09:30:00Z"', '"2026-03-01"', '"2026-02-30T00:00:00Z"', '"2026-03-01T24:00:00Z"', "1772357400",
   '"2026-03-01T09:30:00"', '"2026-03-01T09:30:00+01:00"', '"2026-03-01T09:30:00+0100"', "$undefined",
@@ -115,6 +121,7 @@ export const ANY_LITERALS = [
 /** The same as JSON. */
 export const ANY_JSON = [
   null, true, false, 0, 1, -1, 1.5, 2147483648, -2147483649, "", "1", "text", "true", "NEWEST_FIRST", "newest_first",
+  "OPEN", ["OPEN", "CLOSED"], { status: "OPEN" }, { addTags: [null] },
   [], [null], [1], ["1"], [[1]], {}, { unknown: 1 }, { message: "m" }, { message: null }, { key: 1 }, { topic: null },
   { key: "k", value: "v" }, "2026-03-01T09:30:00Z", "2026-03-01", "2026-02-30T00:00:00Z", "2026-03-01T09:30:00",
 ];
