@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { relayStylePagination } from "@apollo/client/utilities";
 import { distinctUntilChanged, filter, lastValueFrom, map, takeWhile, tap } from "rxjs";
-import { endpoint, newTopic, seed } from "./support.mjs";
+import { ask, endpoint, newTopic, seed } from "./support.mjs";
 
 const FEEDBACKS = gql`
   query Feedbacks($first: Int!, $after: String, $filter: FeedbackFilter, $order: FeedbackOrder! = NEWEST_FIRST) {
@@ -37,6 +37,47 @@ const SUBMIT = gql`
         message
         rating
         submittedAt
+      }
+      userErrors {
+        field
+        code
+        message
+      }
+    }
+  }
+`;
+
+const INBOX = gql`
+  query Inbox($after: String, $filter: FeedbackFilter) {
+    feedbacks(first: 7, after: $after, filter: $filter, order: OLDEST_FIRST) {
+      edges {
+        node {
+          id
+          triage {
+            status
+            note
+            version
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`;
+
+const TRIAGE = gql`
+  mutation Triage($input: TriageFeedbackInput!) {
+    triageFeedback(input: $input) {
+      feedback {
+        id
+        triage {
+          status
+          note
+          version
+        }
       }
       userErrors {
         field
@@ -148,5 +189,73 @@ describe("Apollo Client", () => {
       [["message"], "BLANK"],
       [["rating"], "OUT_OF_RANGE"],
     ]);
+  });
+});
+
+/** A person who works through an inbox with a client of their own. */
+class Person {
+  conflicts = 0;
+  #name;
+  #filter;
+  #client = newClient();
+
+  constructor(name, topic) {
+    this.#name = name;
+    this.#filter = { topic, status: ["OPEN", "IN_PROGRESS"] };
+  }
+
+  /** All that is in the inbox, page by page. */
+  async inbox() {
+    let after;
+    for (;;) {
+      const variables = { filter: this.#filter, after };
+      const { data } = await this.#client.query({ query: INBOX, variables, fetchPolicy: "network-only" });
+      const { edges, pageInfo } = data.feedbacks;
+      if (!pageInfo.hasNextPage) return edges.map(({ node }) => node);
+      after = pageInfo.endCursor;
+    }
+  }
+
+  /** Adds a line to the note, and resolves: on top of whatever others did meanwhile. */
+  async resolve({ id, triage }) {
+    const note = [triage.note, this.#name].filter(Boolean).join("\n");
+    const input = { id, expectedVersion: triage.version, status: "RESOLVED", addTags: [this.#name], note };
+    const { data } = await this.#client.mutate({ mutation: TRIAGE, variables: { input } });
+    const { feedback, userErrors } = data.triageFeedback;
+    if (userErrors.length === 0) return;
+    assert.deepEqual(userErrors.map(({ field, code }) => [field, code]), [[["expectedVersion"], "VERSION_CONFLICT"]]);
+    this.conflicts++;
+    // The answer has what is there now, and so has the cache.
+    const fragment = gql`fragment Current on Feedback { triage { version } }`;
+    const cached = this.#client.cache.readFragment({ id: `Feedback:${id}`, fragment });
+    assert.equal(cached.triage.version, feedback.triage.version);
+    await this.resolve(feedback);
+  }
+}
+
+describe("two people with Apollo Client", () => {
+  test("work through the same inbox at once, and no change is lost", async () => {
+    const topic = newTopic("inbox");
+    const expected = (await seed(topic, 30)).toReversed();
+    const people = [new Person("ana", topic), new Person("bo", topic)];
+    const inboxes = await Promise.all(people.map((person) => person.inbox()));
+    for (const inbox of inboxes) assert.deepEqual(inbox.map(({ id }) => id), expected);
+
+    const workThrough = async (person, inbox) => {
+      for (const feedback of inbox) await person.resolve(feedback);
+    };
+    await Promise.all(people.map((person, n) => workThrough(person, inboxes[n])));
+
+    // Of both changes of each piece, made from the same version, one met the other.
+    assert.equal(people[0].conflicts + people[1].conflicts, 30);
+    const read = `query ($ids: [ID!]!) {
+      nodes(ids: $ids) { ... on Feedback { triage { status tags note version } } }
+    }`;
+    const { nodes } = await ask(read, { ids: expected });
+    for (const { triage: { note, ...triage } } of nodes) {
+      assert.deepEqual(triage, { status: "RESOLVED", tags: ["ana", "bo"], version: 2 });
+      assert.deepEqual(note.split("\n").sort(), ["ana", "bo"]);
+    }
+    assert.deepEqual(await new Person("kim", topic).inbox(), []);
   });
 });

@@ -7,5 +7,5 @@ import { python, run } from "./support.mjs";
 test("Python's gql", async () => {
   const { code, errors } = await run(python, ["-m", "unittest", "--verbose", "python/test_gql.py"]);
   assert.equal(code, 0, errors);
-  assert.match(errors, /Ran 5 tests/);
+  assert.match(errors, /Ran 6 tests/);
 });

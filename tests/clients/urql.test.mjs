@@ -20,6 +20,9 @@ const FEEDBACKS = gql`
             key
             value
           }
+          triage {
+            status
+          }
         }
       }
       pageInfo {
@@ -114,7 +117,7 @@ describe("urql with Graphcache", () => {
     const cache = graphcache({
       schema,
       // What has no id of its own is kept with what it belongs to.
-      keys: { FeedbackMetadata: () => null },
+      keys: { FeedbackMetadata: () => null, FeedbackTriage: () => null },
       resolvers: {
         Query: {
           feedback: (_parent, { id }) => ({ __typename: "Feedback", id }),

@@ -31,6 +31,24 @@ PAGE = """
     }
 """
 
+INBOX = """
+    query Inbox($topic: String!, $after: String) {
+      feedbacks(first: 3, after: $after, filter: {topic: $topic, status: [OPEN, IN_PROGRESS]}) {
+        nodes { id triage { version } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+"""
+
+TRIAGE = """
+    mutation Triage($input: TriageFeedbackInput!) {
+      triageFeedback(input: $input) {
+        feedback { id triage { status tags version } }
+        userErrors { field code message }
+      }
+    }
+"""
+
 
 class FeedbackTest(unittest.TestCase):
     def setUp(self):
@@ -45,20 +63,46 @@ class FeedbackTest(unittest.TestCase):
     def submit(self, **fields):
         return self.ask(SUBMIT, input=fields)["submitFeedback"]
 
+    def triage(self, feedback, **change):
+        change.update(id=feedback["id"], expectedVersion=feedback["triage"]["version"])
+        return self.ask(TRIAGE, input=change)["triageFeedback"]
+
+    def pages(self, document):
+        after = None
+        while True:
+            page = self.ask(document, topic=self.topic, after=after)["feedbacks"]
+            yield page["nodes"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            after = page["pageInfo"]["endCursor"]
+
     def test_submits_feedback_and_pages_through_it(self):
         messages = [f"Number {n}" for n in range(1, 9)]
         for message in messages:
             payload = self.submit(message=message, topic=self.topic)
             self.assertEqual([], payload["userErrors"])
 
-        found, pages, after = [], 0, None
-        while pages == 0 or after:
-            page = self.ask(PAGE, topic=self.topic, after=after)["feedbacks"]
-            found += [feedback["message"] for feedback in page["nodes"]]
-            after = page["pageInfo"]["endCursor"] if page["pageInfo"]["hasNextPage"] else None
-            pages += 1
-        self.assertEqual(messages, found)
-        self.assertEqual(3, pages)
+        pages = list(self.pages(PAGE))
+        self.assertEqual(messages, [feedback["message"] for page in pages for feedback in page])
+        self.assertEqual(3, len(pages))
+
+    def test_works_through_an_inbox_and_on_from_a_conflict(self):
+        for n in range(5):
+            self.submit(message=f"Number {n}", topic=self.topic)
+        inbox = [feedback for page in self.pages(INBOX) for feedback in page]
+        self.assertEqual(5, len(inbox))
+        # Somebody else is faster.
+        self.triage(inbox[2], addTags=["bug"])
+        conflicts = 0
+        for feedback in inbox:
+            payload = self.triage(feedback, status="RESOLVED")
+            if [error["code"] for error in payload["userErrors"]] == ["VERSION_CONFLICT"]:
+                conflicts += 1
+                self.assertEqual(["bug"], payload["feedback"]["triage"]["tags"])
+                payload = self.triage(payload["feedback"], status="RESOLVED")
+            self.assertEqual([], payload["userErrors"])
+        self.assertEqual(1, conflicts)
+        self.assertEqual([[]], list(self.pages(INBOX)))
 
     def test_gets_what_the_person_can_correct_as_data(self):
         payload = self.submit(message=" ", topic=self.topic)
