@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use feedback_graphql::http;
 use feedback_graphql::repository::connect_without_account;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::events::{EventKind, HttpCall};
+use crate::support::events::{EventKind, HttpAnswer, HttpCall, event};
 use crate::support::faulty::{Fault, Network};
 use crate::support::lambda::{Lambda, Options};
 use crate::support::proxy::{self, Fate};
@@ -16,6 +17,9 @@ use crate::support::{Answer, NOW, Server, Store, TABLE, logs, on};
 
 const SUBMIT: &str =
     "mutation($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { feedback { id } replayed } }";
+const TRIAGE: &str = "mutation($input: TriageFeedbackInput!) {
+    triageFeedback(input: $input) { feedback { triage { status version } } userErrors { code } }
+}";
 const READ: &str =
     "{ feedbacks { nodes { message } } feedback(id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\") { id } }";
 
@@ -36,7 +40,31 @@ async fn post(server: &Server, query: &str, input: Value) -> Answer {
     server.send(server.request("POST", "/graphql").json(&body)).await
 }
 
-/// A fault that passes: the caller notices nothing, and the feedback is there exactly once.
+/// Makes feedback, and changes of its triage: of the version that it has, and of any version.
+async fn feedback_to_change(server: &Server) -> [Value; 2] {
+    let mut changes = [json!({ "expectedVersion": 0 }), json!({})];
+    for change in &mut changes {
+        change["id"] = json!(server.store.submit("planted", NOW).await.id.to_string());
+        change["status"] = json!("RESOLVED");
+    }
+    changes
+}
+
+/// The triage of feedback that one change has resolved.
+fn resolved_once() -> Value {
+    json!({ "status": "RESOLVED", "version": 1 })
+}
+
+/// How often each piece of feedback has been changed, as the table has it.
+async fn versions(server: &Server) -> Vec<u64> {
+    let items = server.store.items().await;
+    items
+        .iter()
+        .map(|item| item["version"].as_u64().unwrap_or_default())
+        .collect()
+}
+
+/// A fault that passes: the caller notices nothing, and the feedback or the change is there exactly once.
 async fn passes(fault: Fault) {
     for input in [
         json!({ "message": "planted" }),
@@ -61,16 +89,20 @@ async fn passes(fault: Fault) {
             "{fault:?}: {answer}"
         );
     }
+    let (server, network) = faulty().await;
+    for change in feedback_to_change(&server).await {
+        network.fail_once(fault);
+        let answer = post(&server, TRIAGE, change).await.json();
+        let made = json!({ "feedback": { "triage": resolved_once() }, "userErrors": [] });
+        assert_eq!(answer["data"]["triageFeedback"], made, "{fault:?}: {answer}");
+    }
+    assert_eq!(versions(&server).await, [1, 1], "{fault:?}");
 }
 
-/// A fault that stays: the caller is told so, and a submission that was not acknowledged is there at most once,
-/// also when it is made again.
+/// A fault that stays: the caller is told so, and what was not acknowledged is there at most once, also when it is
+/// asked for again.
 async fn stays(fault: Fault, status: u16, code: &str) {
-    let (server, network) = faulty().await;
-    network.fail_always(Some(fault));
-    let input = json!({ "message": "planted", "idempotencyKey": "planted-key" });
-    for query in [SUBMIT, READ] {
-        let answer = post(&server, query, input.clone()).await;
+    let told = |answer: &Answer| {
         let body = answer.json();
         assert_eq!(
             (answer.status, answer.header("retry-after")),
@@ -79,6 +111,12 @@ async fn stays(fault: Fault, status: u16, code: &str) {
         );
         assert_eq!(body["errors"][0]["extensions"]["code"], code, "{fault:?}");
         assert_eq!(body.get("data"), None, "{fault:?}");
+    };
+    let (server, network) = faulty().await;
+    network.fail_always(Some(fault));
+    let input = json!({ "message": "planted", "idempotencyKey": "planted-key" });
+    for query in [SUBMIT, READ] {
+        told(&post(&server, query, input.clone()).await);
     }
     assert!(server.store.items().await.len() <= 1, "{fault:?}");
     network.fail_always(None);
@@ -90,6 +128,29 @@ async fn stays(fault: Fault, status: u16, code: &str) {
         items[0]["feedbackId"],
         "{fault:?}"
     );
+
+    let (server, network) = faulty().await;
+    let changes = feedback_to_change(&server).await;
+    network.fail_always(Some(fault));
+    for answer in join_all(changes.iter().map(|change| post(&server, TRIAGE, change.clone()))).await {
+        told(&answer);
+    }
+    let made = versions(&server).await;
+    assert!(made == [0, 0] || made == [1, 1], "{fault:?}: {made:?}");
+    network.fail_always(None);
+    server.at_later_time();
+    for (change, code) in changes.into_iter().zip(["VERSION_CONFLICT", "NOTHING_TO_CHANGE"]) {
+        // Where it had been made, it is made no second time, and the answer shows it.
+        let errors = if made[0] == 1 {
+            json!([{ "code": code }])
+        } else {
+            json!([])
+        };
+        let expected = json!({ "feedback": { "triage": resolved_once() }, "userErrors": errors });
+        let answer = post(&server, TRIAGE, change).await.json();
+        assert_eq!(answer["data"]["triageFeedback"], expected, "{fault:?}: {answer}");
+    }
+    assert_eq!(versions(&server).await, [1, 1], "{fault:?}");
 }
 
 #[tokio::test]
@@ -198,9 +259,23 @@ async fn an_answer_leaves_before_the_function_is_killed() {
         // Said only where the deadline was what ended it, and not the operation's own, later one.
         assert!(answer.json().to_string().contains("the request timed out"));
     }
+    let id = store.submit("planted", NOW).await.id.to_string();
+    let change = json!({ "id": id, "expectedVersion": 0, "status": "RESOLVED" });
+    let body = json!({ "query": TRIAGE, "variables": { "input": change } });
+    let mut staff = event(EventKind::HttpApi, &HttpCall::post_json("/staff/graphql", &body));
+    let claims = json!({ "sub": "sam", "scope": "feedback:manage" });
+    staff["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+    let triage = async || HttpAnswer::parse(EventKind::HttpApi, &lambda.invoke(staff.clone()).await.unwrap());
+    let answer = triage().await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+
     network.fail_always(None);
     let answer = lambda.call(EventKind::HttpApi, &graphql).await.json();
     assert_eq!(answer["data"]["submitFeedback"]["replayed"], true, "{answer}");
+    let answer = triage().await.json();
+    let expected =
+        json!({ "feedback": { "triage": resolved_once() }, "userErrors": [{ "code": "VERSION_CONFLICT" }] });
+    assert_eq!(answer["data"]["triageFeedback"], expected, "{answer}");
 }
 
 #[tokio::test]
