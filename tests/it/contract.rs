@@ -7,6 +7,7 @@
 mod backfill;
 mod pages;
 mod submitting;
+mod triaging;
 
 use std::collections::{BTreeSet, HashMap};
 use std::env;

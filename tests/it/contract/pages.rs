@@ -1,9 +1,10 @@
-//! Listings: both orders, both directions, one shard and several, a period and a filter.
+//! Listings: both orders, both directions, one shard and several, a period and a filter, each index and none.
 
 use feedback_graphql::domain::{
-    Content, Feedback, FeedbackId, Filter, Order, PageRequest, Rating, Timestamp, Topic,
+    Content, EmailAddress, Feedback, FeedbackId, Filter, Order, PageRequest, Rating, Status, Timestamp,
+    Topic, TriageChange, TriageUpdate,
 };
-use feedback_graphql::repository::{FeedbackRepository, Indexes};
+use feedback_graphql::repository::{FeedbackRepository, Index, Indexes, Triaging};
 use uuid::Uuid;
 
 use super::{at, eventually, n, now, on_a_table, s, submit};
@@ -83,12 +84,23 @@ async fn fill(repository: &FeedbackRepository) -> Vec<Feedback> {
 
 /// Expects the listing to be this, however it is read.
 async fn expect(repository: &FeedbackRepository, filter: &Filter, expected: &[Feedback]) {
+    let pages = [(100, false), (100, true), (7, false), (7, true), (1, true)];
+    expect_in_pages(repository, filter, expected, &pages).await;
+}
+
+/// Expects the listing to be this in both orders, in pages of each of these sizes, from its end where that is said.
+async fn expect_in_pages(
+    repository: &FeedbackRepository,
+    filter: &Filter,
+    expected: &[Feedback],
+    pages: &[(i64, bool)],
+) {
     for order in ORDERS {
         let mut expected = expected.to_vec();
         if order == Order::NewestFirst {
             expected.reverse();
         }
-        for (size, from_end) in [(100, false), (100, true), (7, false), (7, true), (1, true)] {
+        for &(size, from_end) in pages {
             let listing = async || listing(repository, size, from_end, order, filter, now()).await;
             eventually(listing, expected.clone()).await;
         }
@@ -129,6 +141,144 @@ async fn one_shard_is_listed_in_both_orders_and_from_both_ends() {
 #[tokio::test]
 async fn four_shards_are_listed_in_both_orders_and_from_both_ends() {
     check_listings(4).await;
+}
+
+/// Gives feedback this status and tag.
+async fn triage(repository: &FeedbackRepository, id: FeedbackId, status: Status, tag: &str) -> Feedback {
+    let change = TriageChange::new(None, Some(status), &[tag.to_owned()], &[], None).unwrap();
+    let update = TriageUpdate {
+        at: now(),
+        by: "key test".to_owned(),
+    };
+    match repository.triage(id, &change, &update).await.unwrap() {
+        Triaging::Changed(feedback) => feedback,
+        refused @ Triaging::Refused(..) => panic!("not changed: {refused:?}"),
+    }
+}
+
+/// Stores feedback of several people, topics, ratings and statuses; all of it in the order of time.
+async fn fill_for_indexes(repository: &FeedbackRepository) -> Vec<Feedback> {
+    let mut all = Vec::new();
+    for number in 0..36_u8 {
+        let email = ["jo@example.org", "Jo@Example.ORG", "sam@example.org"][usize::from(number % 3)];
+        let content = Content {
+            topic: Topic::parse(["checkout", "search"][usize::from(number / 6 % 2)]).ok(),
+            rating: Rating::parse(i64::from(number % 6)).ok(),
+            email: EmailAddress::parse(email).ok(),
+            ..content(&number.to_string())
+        };
+        let feedback = submit(repository, content, NOW - u64::from(number) * 7 % 20).await;
+        let status = Status::ALL[usize::from(number / 3 % 3)];
+        all.push(
+            triage(
+                repository,
+                feedback.id,
+                status,
+                ["bug", "idea"][usize::from(number % 2)],
+            )
+            .await,
+        );
+    }
+    all.sort_by_key(Feedback::position);
+    all
+}
+
+/// Whether a filter lets feedback through.
+type Matches<'a> = &'a dyn Fn(&Feedback) -> bool;
+
+async fn check_indexes(shards: u32) {
+    on_a_table(async |table| {
+        let repository = table.repository(shards).await;
+        let all = fill_for_indexes(&repository).await;
+        let filter = Filter::default;
+        let is = |it: &Feedback, status| it.triage.as_ref().is_some_and(|triage| triage.status == status);
+        let rated = |it: &Feedback| it.content.rating.map(Rating::get);
+        let cases: [(Index, Filter, Matches<'_>); 5] = [
+            (
+                Index::Status,
+                filter().statuses([Status::Open, Status::InProgress]).unwrap(),
+                &|it| !is(it, Status::Resolved),
+            ),
+            (
+                Index::Status,
+                filter().statuses([Status::Resolved]).unwrap(),
+                &|it| is(it, Status::Resolved),
+            ),
+            (
+                Index::Topic,
+                filter().topic("search").unwrap().tag("bug").unwrap(),
+                &|it| {
+                    it.content.topic.as_ref().map(Topic::as_str) == Some("search")
+                        && it
+                            .triage
+                            .as_ref()
+                            .unwrap()
+                            .tags
+                            .iter()
+                            .any(|tag| tag.as_str() == "bug")
+                },
+            ),
+            (Index::Rating, filter().rated(None, Some(2)).unwrap(), &|it| {
+                matches!(rated(it), Some(1..=2))
+            }),
+            (
+                Index::Person,
+                filter()
+                    .email("JO@example.org")
+                    .unwrap()
+                    .statuses([Status::Open])
+                    .unwrap(),
+                &|it| {
+                    let email = it.content.email.as_ref().unwrap().as_str();
+                    email.eq_ignore_ascii_case("jo@example.org") && is(it, Status::Open)
+                },
+            ),
+        ];
+        for (index, filter, matches) in cases {
+            let expected: Vec<Feedback> = all.iter().filter(|it| matches(it)).cloned().collect();
+            assert!((6..30).contains(&expected.len()), "{index:?}: {}", expected.len());
+            for indexes in [Indexes::from_iter([index]), Indexes::none()] {
+                let repository = repository.clone().with_indexes(indexes);
+                expect_in_pages(&repository, &filter, &expected, &[(5, false), (7, true)]).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_index_of_one_shard_gives_the_listing_that_the_timeline_gives() {
+    check_indexes(1).await;
+}
+
+#[tokio::test]
+async fn each_index_of_four_shards_gives_the_listing_that_the_timeline_gives() {
+    check_indexes(4).await;
+}
+
+#[tokio::test]
+async fn what_changes_its_status_moves_to_another_listing_and_keeps_its_place() {
+    on_a_table(async |table| {
+        let repository = table.repository(4).await.with_indexes(Indexes::all());
+        let mut open = Vec::new();
+        for number in 0..3 {
+            open.push(submit(&repository, content("x"), NOW + number).await);
+        }
+        let filter = |status| Filter::default().statuses([status]).unwrap();
+        expect(&repository, &filter(Status::Open), &open).await;
+        let resolved = triage(&repository, open.remove(1).id, Status::Resolved, "done").await;
+        expect(&repository, &filter(Status::Open), &open).await;
+        expect(
+            &repository,
+            &filter(Status::Resolved),
+            std::slice::from_ref(&resolved),
+        )
+        .await;
+        open.insert(1, triage(&repository, resolved.id, Status::Open, "again").await);
+        expect(&repository, &filter(Status::Open), &open).await;
+        expect(&repository, &filter(Status::Resolved), &[]).await;
+    })
+    .await;
 }
 
 #[tokio::test]
