@@ -1,12 +1,13 @@
 //! The Lambda binary itself, fed with events of each kind by a Runtime API of the tests' own.
 
 use feedback_graphql::auth::{Scope, make_key};
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::events::{EventKind, HttpAnswer, HttpCall, event};
 use crate::support::lambda::{InvocationError, Lambda, Options};
 use crate::support::secrets::{SECRET, Secrets};
-use crate::support::{Store, TABLE};
+use crate::support::{NOW, Store, TABLE};
 
 mod hostile;
 
@@ -330,6 +331,50 @@ async fn staff_come_in_by_what_api_gateway_has_verified() {
     let mut event = authorized(EventKind::RestApi, "/staff/graphql", delete, &Value::Null);
     event["requestContext"]["identity"]["userArn"] = json!(arn);
     assert_eq!(answer(&lambda, EventKind::RestApi, event).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_changes_by_two_functions_at_once_one_wins_each_version_and_the_other_sees_what_it_did() {
+    let store = Store::new().await;
+    let id = store.submit("planted", NOW).await.id.to_string();
+    let functions = join(start(&store), start(&store)).await;
+    let functions = [("ana", functions.0), ("bo", functions.1)];
+    let query = "mutation($input: TriageFeedbackInput!) {
+        triageFeedback(input: $input) {
+            feedback { triage { note version updatedAt updatedBy } } userErrors { code }
+        }
+    }";
+    for version in 0..50 {
+        let changes = functions.each_ref().map(async |(name, lambda)| {
+            let input = json!({ "id": id, "expectedVersion": version, "note": format!("planted by {name}, {version}") });
+            let body = json!({ "query": query, "variables": { "input": input } });
+            let mut event = event(EventKind::HttpApi, &HttpCall::post_json("/staff/graphql", &body));
+            let claims = json!({ "sub": name, "scope": "feedback:manage" });
+            event["requestContext"]["authorizer"] = json!({ "jwt": { "claims": claims, "scopes": null } });
+            let answer = answer(lambda, EventKind::HttpApi, event).await.json();
+            answer["data"]["triageFeedback"].clone()
+        });
+        let payloads = join_all(changes).await;
+        let winner = payloads
+            .iter()
+            .position(|payload| payload["userErrors"] == json!([]));
+        let winner = winner.unwrap_or_else(|| panic!("nobody wins version {version}: {payloads:?}"));
+        let (won, lost) = (&payloads[winner], &payloads[1 - winner]);
+        let name = functions[winner].0;
+        let triage = &won["feedback"]["triage"];
+        assert_eq!(
+            (&triage["version"], &triage["note"], &triage["updatedBy"]),
+            (
+                &json!(version + 1),
+                &json!(format!("planted by {name}, {version}")),
+                &json!(format!("staff {name}"))
+            )
+        );
+        assert_eq!(lost["userErrors"], json!([{ "code": "VERSION_CONFLICT" }]));
+        assert_eq!(lost["feedback"], won["feedback"]);
+    }
+    let items = store.items().await;
+    assert_eq!(items[0]["version"], 50);
 }
 
 #[tokio::test]
