@@ -16,7 +16,7 @@ use axum::response::Response;
 use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::{
     Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
-    Rating, Timestamp, Topic,
+    Rating, Status, Timestamp, Topic, TriageChange, TriageUpdate,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
@@ -35,7 +35,8 @@ const NOW: u64 = 1_772_357_400_250;
 /// How many inputs a table serves. What they submit stays in it, and must not fill the memory.
 const INPUTS_PER_TABLE: u32 = 5_000;
 
-/// What is in every new table, a minute apart, and has the idempotency keys `seed-0`, `seed-1` and so on.
+/// What is in every new table, a minute apart, with the idempotency keys `idempotency-0`, `idempotency-1` and so on,
+/// and with every status in turn.
 pub const SEEDS: usize = 5;
 
 /// The service, on a table that is new from time to time.
@@ -138,7 +139,7 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
                 .ok()
                 .and_then(|rating| Rating::parse(rating).ok()),
             topic: Topic::parse("seed").ok(),
-            email: EmailAddress::parse("sam@example.org").ok(),
+            email: EmailAddress::parse(["sam@example.org", "Ana@Example.ORG"][index % 2]).ok(),
             page_url: PageUrl::parse("https://example.org/").ok(),
             metadata: Metadata::parse(&[pair]).expect("metadata"),
             ..message.into()
@@ -146,10 +147,19 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
         idempotency_key: IdempotencyKey::parse(format!("idempotency-{index}")).ok(),
     };
     let at = Timestamp::from_millis(NOW - 60_000 * minutes).expect("a time");
-    repository
-        .submit(new.clone(), new.id(at), at)
-        .await
-        .expect("a table that takes it");
+    let id = new.id(at);
+    repository.submit(new, id, at).await.expect("a table that takes it");
+    let status = Status::ALL[index % Status::ALL.len()];
+    if status == Status::default() {
+        return;
+    }
+    let tags = [format!("tag {index}"), "bug".to_owned()];
+    let change = TriageChange::new(None, Some(status), &tags, &[], Some("Asked.")).expect("a change");
+    let update = TriageUpdate {
+        at,
+        by: "key seed".to_owned(),
+    };
+    repository.triage(id, &change, &update).await.expect("a table that takes it");
 }
 
 /// Writes what is written short at length: `x{*3}` is `xxx`.

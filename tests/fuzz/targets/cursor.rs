@@ -1,6 +1,7 @@
 //! The arguments of a listing, as the JSON of its variables.
 //!
-//! What is a cursor is decided here a second time, in another way, and so is what lies behind it.
+//! What is a cursor is decided here a second time, in another way, and so is what lies behind it and what a filter lets
+//! through.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -12,17 +13,18 @@ use serde_json::{Value, json};
 const LIST: &str = "query($first: Int, $last: Int, $after: String, $before: String, $order: FeedbackOrder,
         $filter: FeedbackFilter) {
     feedbacks(first: $first, last: $last, after: $after, before: $before, order: $order, filter: $filter) {
-        edges { cursor node { id submittedAt rating topic } }
+        edges { cursor node { id submittedAt rating topic email triage { status tags } } }
         pageInfo { startCursor endCursor hasNextPage hasPreviousPage }
     }
 }";
 
-/// The places of everything in the table, the latest first.
-static ALL: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+/// The places of everything in the table, the latest first, and what is there.
+static ALL: LazyLock<Vec<(Vec<u8>, Value)>> = LazyLock::new(|| {
     let page = with_open(async |router| execute(&router, LIST, &json!({})).await);
-    let all = places(&page);
-    assert_eq!(all.len(), SEEDS);
-    all
+    let edges = page["data"]["feedbacks"]["edges"].as_array().expect("edges");
+    assert_eq!(edges.len(), SEEDS);
+    let nodes = edges.iter().map(|edge| edge["node"].clone());
+    places(&page).into_iter().zip(nodes).collect()
 });
 
 fuzz_target!(|text: &str| -> Corpus {
@@ -54,7 +56,9 @@ fuzz_target!(|text: &str| -> Corpus {
         return Corpus::Keep;
     }
     let found = places(&answer);
-    let mut expected = ALL.clone();
+    let filter = &variables["filter"];
+    let all = ALL.iter().filter(|(_, node)| filter.is_null() || lets_through(filter, node));
+    let mut expected: Vec<Vec<u8>> = all.map(|(place, _)| place.clone()).collect();
     let is_oldest_first = variables["order"] == "OLDEST_FIRST";
     if is_oldest_first {
         expected.reverse();
@@ -67,7 +71,8 @@ fuzz_target!(|text: &str| -> Corpus {
     if let Some(Some(before)) = &before {
         expected.retain(|place| is_behind(before, place));
     }
-    if variables["filter"].is_null() {
+    // A period is not decided here.
+    if filter["submittedFrom"].is_null() && filter["submittedTo"].is_null() {
         if let Some(first) = size(&variables["first"]) {
             expected.truncate(first);
         }
@@ -80,6 +85,23 @@ fuzz_target!(|text: &str| -> Corpus {
     }
     Corpus::Keep
 });
+
+/// Whether a filter lets feedback through, its period aside.
+fn lets_through(filter: &Value, node: &Value) -> bool {
+    let text = |name: &str| filter[name].as_str().map(|text| text.trim().replace("\r\n", "\n").replace('\r', "\n"));
+    let is_lower = |value: &Value, text: &str| value.as_str().is_some_and(|value| value.to_lowercase() == text);
+    let (status, tags) = (&node["triage"]["status"], node["triage"]["tags"].as_array().expect("tags"));
+    let (min, max) = (filter["minRating"].as_f64(), filter["maxRating"].as_f64());
+    let rating = node["rating"].as_f64();
+    // A single status stands for a list of one.
+    let statuses = filter["status"].as_array().map_or(std::slice::from_ref(&filter["status"]), Vec::as_slice);
+    (filter["status"].is_null() || statuses.contains(status))
+        && text("topic").is_none_or(|topic| node["topic"] == topic)
+        && text("tag").is_none_or(|tag| tags.iter().any(|value| *value == tag))
+        && text("email").is_none_or(|email| is_lower(&node["email"], &email.to_lowercase()))
+        && min.is_none_or(|min| rating.is_some_and(|rating| rating >= min))
+        && max.is_none_or(|max| rating.is_some_and(|rating| rating <= max))
+}
 
 /// The size of a page, however the number is written: 5.0 is 5.
 fn size(number: &Value) -> Option<usize> {

@@ -2,7 +2,7 @@
 //!
 //! It is submitted as a variable, as a literal of the document, as a block text of the document and, its message
 //! alone, by `POST /feedback`. What is taken must come back as it was, and what is refused must be refused by
-//! an answer of GraphQL.
+//! an answer of GraphQL. The same holds where it is taken for a change of triage: for a `TriageFeedbackInput`.
 #![no_main]
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const FEEDBACK: &str = "id message rating topic email pageUrl metadata { key value }";
+const TRIAGE: &str = "id triage { status tags note version }";
 
 /// How deeply objects and lists are written as literals. The service allows much less.
 const LITERAL_DEPTH: usize = 200;
@@ -27,6 +28,7 @@ fuzz_target!(|text: &str| {
     with_open(async |router| as_literal(&router, &text).await);
     with_open(async |router| as_block_text(&router, &text).await);
     with_open(async |router| by_plain_post(&router, &text).await);
+    with_open(async |router| as_change_of_triage(&router, &text).await);
 });
 
 async fn as_variable(router: &Router, text: &str) {
@@ -93,6 +95,63 @@ async fn by_plain_post(router: &Router, text: &str) {
     }
 }
 
+async fn as_change_of_triage(router: &Router, text: &str) {
+    let query = format!(
+        "mutation($input: TriageFeedbackInput!) {{ triageFeedback(input: $input) {{
+            feedback {{ {TRIAGE} }} userErrors {{ field code message }} }} }}"
+    );
+    let body = format!(
+        "{{\"query\":{},\"variables\":{{\"input\":{text}}}}}",
+        json!(query)
+    );
+    let answer = post(router, "/graphql", body).await.graphql();
+    let payload = &answer["data"]["triageFeedback"];
+    if payload.is_null() {
+        assert!(answer["errors"].is_array(), "{answer}");
+        return;
+    }
+    let feedback = &payload["feedback"];
+    let is_made = payload["userErrors"] == json!([]);
+    // Only then the body says what the text does.
+    if let Ok(input) = serde_json::from_str(text)
+        && is_made
+    {
+        check_changed(&input, &feedback["triage"]);
+    }
+    if !feedback.is_null() {
+        let query = format!("query($id: ID!) {{ feedback(id: $id) {{ {TRIAGE} }} }}");
+        let read = execute(router, &query, &json!({ "id": feedback["id"] })).await;
+        assert_eq!(&read["data"]["feedback"], feedback);
+    }
+}
+
+/// Checks that triage is as a change wants it.
+fn check_changed(input: &Value, triage: &Value) {
+    if !input["status"].is_null() {
+        assert_eq!(triage["status"], input["status"]);
+    }
+    if let Some(note) = input["note"].as_str().map(stored) {
+        assert_eq!(triage["note"].as_str().unwrap_or_default(), note);
+    }
+    if let Some(version) = input["expectedVersion"].as_f64() {
+        assert_eq!(triage["version"].as_f64(), Some(version + 1.0));
+    }
+    let tags: Vec<&str> = triage["tags"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(tags.is_sorted_by(|one, next| one < next) && tags.len() <= 16, "{tags:?}");
+    let is_there = |tag: &Value| tags.contains(&stored(tag.as_str().unwrap_or_default()).as_str());
+    assert!(list(&input["addTags"]).iter().all(is_there), "{input} {tags:?}");
+    assert!(!list(&input["removeTags"]).iter().any(is_there), "{input} {tags:?}");
+}
+
+/// The values of a list. A single one stands for a list of one (GraphQL specification, "Input Coercion" of lists).
+fn list(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(values) => values.clone(),
+        Value::Null => Vec::new(),
+        value => vec![value.clone()],
+    }
+}
+
 fn submission(literal: &str) -> String {
     format!(
         "mutation {{ submitFeedback(input: {literal}) {{
@@ -148,12 +207,7 @@ fn check_unchanged(input: &Value, feedback: &Value) {
         );
     }
     assert_eq!(feedback["rating"].as_f64(), input["rating"].as_f64(), "rating");
-    // A single pair stands for a list of one (GraphQL specification, "Input Coercion" of lists).
-    let given = match &input["metadata"] {
-        Value::Array(pairs) => pairs.clone(),
-        Value::Null => Vec::new(),
-        pair => vec![pair.clone()],
-    };
+    let given = list(&input["metadata"]);
     let kept = feedback["metadata"].as_array().expect("a list");
     assert_eq!(kept.len(), given.len(), "metadata");
     for (kept, given) in kept.iter().zip(given) {
