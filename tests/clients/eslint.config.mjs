@@ -22,7 +22,7 @@ export default [
         "error",
         {
           exceptions: {
-            types: ["PageInfo", "FeedbackMetadata"],
+            types: ["PageInfo", "FeedbackMetadata", "FeedbackTriage"],
             suffixes: ["Connection", "Edge", "Payload", "UserError"],
           },
         },
