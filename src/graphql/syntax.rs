@@ -1,7 +1,7 @@
 //! Corrections to the compiler's parser, where it differs from the specification.
 //!
-//! It accepts a name without a value as an argument or a field of an input object, and drops it; and it rejects an
-//! insignificant comma after `...` or before the colon of an alias.
+//! It accepts a name without a value as an argument or a field of an input object, and drops it; it accepts a string
+//! that begins with a line break; and it rejects an insignificant comma after `...` or before the colon of an alias.
 
 use apollo_parser::cst::CstNode;
 use apollo_parser::{Lexer, Parser, SyntaxKind, TokenKind};
@@ -12,21 +12,36 @@ pub(super) struct Source {
     pub(super) text: String,
     /// The number of tokens (GraphQL specification, "Lexical Tokens"), invalid ones included.
     pub(super) tokens: usize,
+    /// The offset of a string, not of a block string, that begins with a line break. Further on in a string, the
+    /// parser finds line breaks itself.
+    pub(super) broken_string: Option<usize>,
 }
 
 impl Source {
     pub(super) fn read(text: &str) -> Self {
         let mut source = text.to_owned();
         let mut tokens = 0;
+        let mut broken_string = None;
         for token in Lexer::new(text) {
             match token.as_ref().map(|token| (token.kind(), token.index())) {
-                Ok((TokenKind::Whitespace | TokenKind::Comment | TokenKind::Eof, _)) => {}
-                Ok((TokenKind::Comma, at)) => source.replace_range(at..=at, " "),
-                // An invalid token counts too.
-                _ => tokens += 1,
+                Ok((TokenKind::Whitespace | TokenKind::Comment | TokenKind::Eof, _)) => continue,
+                Ok((TokenKind::Comma, at)) => {
+                    source.replace_range(at..=at, " ");
+                    continue;
+                }
+                Ok((TokenKind::StringValue, at)) if is_broken(&text[at..]) => {
+                    broken_string.get_or_insert(at);
+                }
+                _ => {}
             }
+            // An invalid token counts too.
+            tokens += 1;
         }
-        Self { text: source, tokens }
+        Self {
+            text: source,
+            tokens,
+            broken_string,
+        }
     }
 
     /// The offset of a name that lacks a value.
@@ -45,6 +60,11 @@ impl Source {
     }
 }
 
+/// Whether a string begins with a line break.
+fn is_broken(string: &str) -> bool {
+    string.starts_with("\"\n") || string.starts_with("\"\r")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +80,17 @@ mod tests {
             (r#"{ a(b: """ \\""" """) c d }"#, 10),
         ] {
             assert_eq!(Source::read(text).tokens, tokens, "{text}");
+        }
+    }
+
+    #[test]
+    fn strings_that_begin_with_a_line_break_are_found() {
+        for (text, expected) in [
+            ("{ a(b: \"\nc\") }", Some(7)),
+            ("{ a(b: \"\", c: \"\r\") }", Some(14)),
+            ("{ a(b: \"\"\"\nc\"\"\", d: \"\\n\") # \"\n}", None),
+        ] {
+            assert_eq!(Source::read(text).broken_string, expected, "{text}");
         }
     }
 

@@ -31,13 +31,16 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
             // Errors after the first one in the syntax are guesses.
             errors(&failed.errors, ErrorCode::GraphqlParseFailed, 1)
         })?;
-    if let Some(at) = source.name_without_value(MAX_NESTING) {
-        let mut error = request_error(
-            ErrorCode::GraphqlParseFailed,
-            "a name has no value: expected `name: value`",
-        );
+    let missed = |message, at| {
+        let mut error = request_error(ErrorCode::GraphqlParseFailed, message);
         error.locations.extend(place_in(&source.text, at));
-        return Err(vec![error]);
+        Err(vec![error])
+    };
+    if let Some(at) = source.broken_string {
+        return missed("a string has no line breaks: write `\\n`, or a block string", at);
+    }
+    if let Some(at) = source.name_without_value(MAX_NESTING) {
+        return missed("a name has no value: expected `name: value`", at);
     }
     if syntax.definitions.is_empty() {
         let message = "the document is empty: it must have an operation";
