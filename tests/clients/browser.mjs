@@ -88,17 +88,27 @@ describe("the explorer", () => {
     };
     const tabs = page.locator(".graphiql-tab-button");
     assert.deepEqual(await tabs.allTextContents(), Object.keys(examples));
-    for (const [name, check] of Object.entries(examples)) {
+    const run = async (name, isAnswer = Boolean) => {
       await tabs.filter({ hasText: name }).click();
       // GraphiQL reads the operation's name from the text a moment later, and until then runs the other tab's.
       await eventually(() => operationName(page).then((current) => current === name));
       const variables = JSON.parse((await editorText(page, ".graphiql-editor-tool")) || "{}");
       await page.locator(".graphiql-execute-button").click();
-      const answer = JSON.parse(await eventually(() => editorText(page, ".result-window")));
+      const text = await eventually(() => editorText(page, ".result-window").then((text) => isAnswer(text) && text));
+      const answer = JSON.parse(text);
       assert.equal(answer.errors, undefined, `${name}: ${JSON.stringify(answer.errors)}`);
-      check(answer.data, variables);
+      return [answer.data, variables];
+    };
+    for (const [name, check] of Object.entries(examples)) {
+      check(...(await run(name)));
+      await page.screenshot({ path: join(screenshots, `explorer-${name}.png`) });
     }
-    await page.screenshot({ path: join(screenshots, "explorer.png") });
+
+    // As the example says: the second time, the version is another one.
+    const [{ triageFeedback }, { input }] = await run("TriageFeedback", (text) => text.includes("VERSION_CONFLICT"));
+    assert.deepEqual(triageFeedback.userErrors.map(({ code }) => code), ["VERSION_CONFLICT"]);
+    assert.equal(triageFeedback.feedback.triage.version, input.expectedVersion + 1);
+    await page.screenshot({ path: join(screenshots, "explorer-conflict.png") });
 
     await page.getByLabel("Show Documentation Explorer").click();
     const docs = page.locator(".graphiql-doc-explorer");
@@ -112,7 +122,7 @@ describe("the explorer", () => {
     await page.screenshot({ path: join(screenshots, "explorer-docs.png") });
     await docs.getByText("FeedbackFilter", { exact: true }).click();
     assert.equal(await title.textContent(), "FeedbackFilter");
-    assert.ok(await docs.getByText("maxRating", { exact: true }).isVisible());
+    assert.ok(await docs.getByRole("link", { name: "maxRating", exact: true }).isVisible());
 
     // The dialogs bring a style element of their own.
     for (const name of ["settings", "short keys"]) {
@@ -151,14 +161,14 @@ describe("the explorer", () => {
     const tabs = page.locator(".graphiql-tab-button");
     await page.reload();
     await tabs.filter({ hasText: "Mine" }).waitFor();
-    assert.equal(await tabs.count(), 5);
+    assert.equal(await tabs.count(), 7);
 
     await page.getByLabel("Open settings dialog").click();
     await page.getByText("Clear data").click();
     assert.deepEqual(await page.evaluate(() => Object.entries(localStorage)), [["graphiql:tabState", foreign]]);
     await page.reload();
     await tabs.filter({ hasText: "LatestFeedback" }).waitFor();
-    assert.equal(await tabs.count(), 5);
+    assert.equal(await tabs.count(), 7);
   });
 
   for (const [what, file, handler] of [
