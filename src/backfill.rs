@@ -136,7 +136,7 @@ impl Backfill {
     /// If DynamoDB refused, or was unavailable for long.
     pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
         let repository = FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN);
-        retry_with_backoff(|| repository.warm_up(now)).await?;
+        retry_with_backoff(|| repository.shards(now)).await?;
         Ok(repository.shards_to_write(now))
     }
 

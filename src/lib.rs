@@ -46,7 +46,8 @@
 //! | access pattern | requests to DynamoDB | where |
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
-//! | how many shards there are | 1 `GetItem` when a function warms up, and once a minute beside a page's `Query` | [`repository::FeedbackRepository::warm_up`] |
+//! | how many shards there are | 1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told more than one, when it warms up | [`repository::FeedbackRepository::shards`] |
+//! | open the connection when a function warms up | 1 `GET` of the endpoint's health, or the `GetItem` of the shards | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
 //! | triage | 1 `UpdateItem`; a read and 1 more only where the outcome depends on the tags that are there | [`repository::FeedbackRepository::triage`] |
 //! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |

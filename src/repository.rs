@@ -92,7 +92,7 @@ impl FeedbackRepository {
     /// [`MAX_TIMELINE_SHARDS`].
     ///
     /// How many it has, the table remembers. A greater number raises that, and takes effect two minutes later. A
-    /// smaller one changes nothing. See [`warm_up`](Self::warm_up).
+    /// smaller one changes nothing. See [`shards`](Self::shards).
     #[must_use]
     pub fn new(client: Client, table: &str, shards: NonZeroU32) -> Self {
         Self {
@@ -139,8 +139,8 @@ impl FeedbackRepository {
 
     /// Stores new feedback, unless its id is taken.
     ///
-    /// One `PutItem`, conditional on the id being new or its feedback having expired. It goes to the first shard
-    /// where nothing is known of the shards yet: see [`warm_up`](Self::warm_up). When the condition fails
+    /// One `PutItem`, conditional on the id being new or its feedback having expired. Where nothing is known of the
+    /// shards yet, it goes to the first, and [`shards`](Self::shards) is called while this returns. When the condition fails
     /// because an earlier try of this very request stored the item and its answer was lost, that is a success.
     /// When it fails because somebody submitted under the same idempotency key before, nothing is stored.
     ///
@@ -172,6 +172,9 @@ impl FeedbackRepository {
             .send()
             .await;
         let Err(error) = answer else {
+            if self.shards.are_unknown() {
+                self.look_meanwhile(now);
+            }
             return Ok(Submission::Stored(feedback));
         };
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {

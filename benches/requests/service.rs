@@ -128,7 +128,7 @@ impl Service {
         // Shards that are new are written to two minutes later.
         for _ in 0..2 {
             let now = service.pass(200_000);
-            service.runtime.block_on(repository.warm_up(now))?;
+            service.runtime.block_on(repository.shards(now))?;
         }
         for number in 0..items {
             let topic = if number == 0 { "rarest" } else { "topic" };

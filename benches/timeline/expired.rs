@@ -44,9 +44,9 @@ pub async fn measure(shards: NonZeroU32, broken: &mut Vec<String>) -> Result<Vec
     )
     .await?;
     let repository = FeedbackRepository::new(client, TABLE, shards);
-    repository.warm_up(at(0)?).await?;
+    repository.shards(at(0)?).await?;
     fill(&repository).await?;
-    repository.warm_up(at(LIVE + EXPIRED)?).await?;
+    repository.shards(at(LIVE + EXPIRED)?).await?;
 
     let mut rows = Vec::new();
     let mut after = None;

@@ -74,7 +74,7 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let catcher = Catcher::default();
     let repository = FeedbackRepository::new(watched(&client, catcher.clone()), TABLE, shards);
     repository
-        .warm_up(Timestamp::from_millis(BEGIN).ok_or("a time out of range")?)
+        .shards(Timestamp::from_millis(BEGIN).ok_or("a time out of range")?)
         .await?;
     engine.stop().await;
 

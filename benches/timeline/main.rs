@@ -109,7 +109,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
             };
             // The last full page is among the last ones where there are not as many.
             let far_in = FAR_IN.min(items / SIZE + 1 - SAMPLE);
-            table.repository.warm_up(Timestamp::MAX).await?;
+            table.repository.shards(Timestamp::MAX).await?;
             table.sample(1, Wanted::All, &mut Vec::new()).await?;
             for first in [1, far_in] {
                 for wanted in Wanted::EACH {

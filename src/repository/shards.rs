@@ -4,7 +4,7 @@
 //! different numbers, some of them thawed after hours, and what lies in a shard that a reader does not know is
 //! missing from its pages. So:
 //!
-//! - A reader reads all shards that the item names. It looks at the item when it warms up, and again with the
+//! - A reader reads all shards that the item names. It looks at the item beside its first page, and again with the
 //!   first page after a minute.
 //! - Whoever is told a greater number than the item's raises it. The new shards are written to two minutes later:
 //!   by then each reader has looked again.
@@ -13,8 +13,10 @@
 //! Writers go by the item alone, too. So all of them spread feedback over the same shards, whatever they were told,
 //! and a rollback takes nothing away from how much can be written.
 //!
-//! A function that could not look writes to the first shard, which every reader reads, and reads as many as there can
-//! be. Where there is no item, because nothing was stored yet or an earlier version of the service stored it, the
+//! A function that has not looked yet writes to the first shard, which every reader reads. So a function that is told
+//! one shard starts without waiting for the item, and looks after its first submission, for those to come. One that is
+//! told more looks when it warms up. A function that could not look reads as many shards as there can be, and looks
+//! again with the next submission or page. Where there is no item, because nothing was stored yet or an earlier version of the service stored it, the
 //! shards are looked through once to see which are in use.
 
 use std::num::NonZeroU32;
@@ -25,9 +27,10 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Select;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use tokio::task::yield_now;
 
 use super::table::{self, Item, RAISED_AT, SHARDS, SHARDS_BEFORE, SHARDS_ITEM, expressions};
-use super::{FeedbackRepository, Index, RepositoryError, number, string};
+use super::{FeedbackRepository, Index, RepositoryError, client, number, string};
 use crate::domain::Timestamp;
 
 /// The most shards a timeline can have: 64,000 submissions a second, past what one account's table takes
@@ -122,6 +125,11 @@ impl Shards {
             .map_or(NonZeroU32::MIN, |seen| seen.record.to_write(now))
     }
 
+    /// Whether the table has not said yet how many shards there are.
+    pub(super) fn are_unknown(&self) -> bool {
+        self.seen().is_none()
+    }
+
     /// How many shards there are, as far as is known.
     pub(super) fn to_read(&self) -> NonZeroU32 {
         let seen = self.seen();
@@ -146,22 +154,50 @@ impl Shards {
 }
 
 impl FeedbackRepository {
-    /// Does in advance what the first requests would have to wait for: opens a connection, and learns how many shards
-    /// the timeline has, which is returned. Where this repository was made with more than the table knows of, the
-    /// table is told.
+    /// Does in advance what the first request would have to wait for: opens a connection, and where this repository
+    /// was made with more than one shard, reads how many there are, over which submissions have to be spread.
     ///
-    /// One `GetItem`, strongly consistent, of an item that is no feedback. The first time on a table, and when the
-    /// number is raised, also an `UpdateItem`.
+    /// One `GET` of the endpoint's health, which DynamoDB answers at once; with more than one shard, what
+    /// [`shards`](Self::shards) requests instead.
+    ///
+    /// # Errors
+    /// See [`shards`](Self::shards). With one shard, only when DynamoDB could not be reached.
+    pub async fn warm_up(&self, now: Timestamp) -> Result<(), RepositoryError> {
+        if self.shards.configured == NonZeroU32::MIN {
+            client::open_connection(&self.client, &self.table).await
+        } else {
+            self.shards(now).await.map(|_| ())
+        }
+    }
+
+    /// How many shards the timeline has. Where this repository was made with more than the table knows of, the table
+    /// is told.
+    ///
+    /// One `GetItem`, strongly consistent, of an item that is no feedback, unless it was read in the last minute. The
+    /// first time on a table, and when the number is raised, also an `UpdateItem`.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused. Requests can be served all the same: submissions then go to the
     /// first shard, and pages are read from as many shards as there can be.
-    pub async fn warm_up(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
+    pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
         let _alone = self.shards.looking.lock().await;
         if self.shards.is_stale(now) {
             self.look(now).await?;
         }
         Ok(self.shards.to_read())
+    }
+
+    /// Reads how many shards there are for later submissions, while the caller goes on.
+    pub(super) fn look_meanwhile(&self, now: Timestamp) {
+        // Not one of the requests that the caller counts.
+        let repository = self.metered();
+        tokio::spawn(async move {
+            // The response is written first.
+            yield_now().await;
+            if let Err(error) = repository.shards(now).await {
+                tracing::warn!(%error, "cannot tell how many shards there are, and write to the first");
+            }
+        });
     }
 
     /// How many shards feedback is spread over that is submitted now.
@@ -172,7 +208,7 @@ impl FeedbackRepository {
 
     /// How many shards a page has to be read from to be complete.
     pub(super) async fn all_shards(&self, now: Timestamp) -> NonZeroU32 {
-        self.warm_up(now).await.unwrap_or_else(|error| {
+        self.shards(now).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot tell how many shards there are, and read as many as there can be");
             MOST
         })

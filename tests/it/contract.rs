@@ -30,7 +30,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 use uuid::Uuid;
 
-use crate::support::{NOW, content, counted, stored, warmed_up};
+use crate::support::{NOW, content, counted, informed, stored};
 
 /// How long what is eventually consistent may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,7 +82,7 @@ async fn connect() -> (Client, Option<Engine>) {
 impl Table {
     async fn repository(&self, shards: u32) -> FeedbackRepository {
         let shards = NonZeroU32::new(shards).unwrap();
-        warmed_up(FeedbackRepository::new(self.client.clone(), &self.name, shards)).await
+        informed(FeedbackRepository::new(self.client.clone(), &self.name, shards)).await
     }
 
     /// Stores an item as it is.
@@ -298,7 +298,7 @@ async fn the_table_remembers_the_greatest_number_of_shards_that_any_function_was
         let told = async |shards| {
             let shards = NonZeroU32::new(shards).unwrap();
             let function = FeedbackRepository::new(table.client.clone(), &table.name, shards);
-            function.warm_up(now()).await.unwrap().get()
+            function.shards(now()).await.unwrap().get()
         };
         assert_eq!(told(4).await, 4);
         assert_eq!(told(2).await, 4);

@@ -5,6 +5,7 @@ use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::events::{EventKind, HttpAnswer, HttpCall, event};
+use crate::support::faulty::Network;
 use crate::support::lambda::{InvocationError, Lambda, Options};
 use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{NOW, Store, TABLE};
@@ -97,6 +98,35 @@ async fn events_of_each_kind_are_answered_and_end_up_in_the_table() {
         );
     }
     assert_eq!(secrets.reads(), 1, "the keys are read once");
+}
+
+#[tokio::test]
+async fn the_first_submission_finds_the_connection_open_and_waits_for_no_item() {
+    let store = Store::with_shards(4).await;
+    let network = Network::to(&store.engine.endpoint()).await;
+    let options = Options::new(&network.endpoint, TABLE).with("FEEDBACK_LOG", "debug");
+    let lambda = Lambda::start(options).await;
+    assert!(lambda.log_line("warmed up").await.contains("\"is_warm\":true"));
+    assert_eq!(network.requests(1).await, ["GET /"]);
+    for asked in [&["PutItem", "GetItem"][..], &["PutItem"]] {
+        let before = network.requests(0).await;
+        assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
+        let requests = network.requests(before.len() + asked.len()).await;
+        assert_eq!(requests[before.len()..], *asked);
+    }
+    assert_eq!(network.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_function_of_several_shards_reads_their_number_when_it_starts() {
+    let store = Store::with_shards(4).await;
+    let network = Network::to(&store.engine.endpoint()).await;
+    let options = Options::new(&network.endpoint, TABLE).with("FEEDBACK_TIMELINE_SHARDS", "4");
+    let lambda = Lambda::start(options).await;
+    assert_eq!(network.requests(1).await, ["GetItem"]);
+    assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
+    assert_eq!(network.requests(2).await, ["GetItem", "PutItem"]);
+    assert_eq!(network.connections(), 1);
 }
 
 #[tokio::test]

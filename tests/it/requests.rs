@@ -2,9 +2,9 @@
 //! by operation and as the requests leave.
 
 use std::fmt::Write;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::Client;
 use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::{Clock, FeedbackId, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
@@ -13,16 +13,21 @@ use feedback_graphql::repository::FeedbackRepository;
 use serde_json::{Value, json};
 
 use crate::support::requests::Requests;
-use crate::support::{NOW, Server, Store, TABLE, content, on, stored, watched};
+use crate::support::{NOW, Server, Store, cold, content, on, stored, watched};
 
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 7] = [
+const PATTERNS: [(&str, &str); 8] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
     (
         "how many shards there are",
-        "1 `GetItem` when a function warms up, and once a minute beside a page's `Query`",
+        "1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told \
+         more than one, when it warms up",
+    ),
+    (
+        "open the connection when a function warms up",
+        "1 `GET` of the endpoint's health, or the `GetItem` of the shards",
     ),
     (
         "by id, n different ones in an operation",
@@ -51,9 +56,13 @@ struct Counted {
 
 impl Counted {
     async fn start(shards: u32) -> Self {
+        Self::with(shards, async |client: &Client| on(client, shards).await).await
+    }
+
+    async fn with(shards: u32, repository: impl AsyncFnOnce(&Client) -> FeedbackRepository) -> Self {
         let store = Store::with_shards(shards).await;
         let requests = Requests::default();
-        let repository = on(&watched(&store.client, requests.clone()), shards).await;
+        let repository = repository(&watched(&store.client, requests.clone())).await;
         // For 250 aliases: the defaults let 20 fields through.
         let limits = "aliases=250 rootFields=250 tokens=4000 queryBytes=32768";
         let server = Server::limited(Store { repository, ..store }, limits.parse().unwrap()).await;
@@ -366,20 +375,41 @@ async fn what_needs_no_feedback_asks_nothing() {
 }
 
 #[tokio::test]
-async fn how_many_shards_there_are_is_one_get_item_at_the_start_and_once_a_minute() {
-    let counted = Counted::start(4).await;
-    let client = watched(&counted.server.store.client, counted.requests.clone());
-    let state = AppState {
-        executor: Executor::new(Introspection::Off, Limits::default()),
-        repository: FeedbackRepository::new(client, TABLE, NonZeroU32::MIN),
-        clock: Clock::System,
-        authenticator: Arc::new(Authenticator::Guarded(None)),
-    };
-    state.warm_up().await;
-    assert_eq!(counted.requests.take_counts(), "1 GetItem");
-    state.warm_up().await;
-    assert_eq!(counted.requests.take_counts(), "nothing");
+async fn warming_up_is_one_get_or_the_get_item_of_the_shards() {
+    for (told, asked, again) in [(1, "1 GET", "1 GET"), (4, "1 GetItem", "nothing")] {
+        let counted = Counted::start(4).await;
+        let client = watched(&counted.server.store.client, counted.requests.clone());
+        let state = AppState {
+            executor: Executor::new(Introspection::Off, Limits::default()),
+            repository: cold(&client, told),
+            clock: Clock::System,
+            authenticator: Arc::new(Authenticator::Guarded(None)),
+        };
+        state.warm_up().await;
+        assert_eq!(counted.requests.take_counts(), asked);
+        state.warm_up().await;
+        assert_eq!(counted.requests.take_counts(), again);
+    }
+}
 
+#[tokio::test]
+async fn how_many_shards_there_are_is_one_get_item_after_the_first_submission_or_beside_the_first_page() {
+    let submit = "mutation { submitFeedback(input: { message: \"x\" }) { replayed } }";
+    let page = "{ feedbacks { pageInfo { hasNextPage } } }";
+    let service = async || Counted::with(4, async |client: &Client| cold(client, 1)).await;
+    let submitting = service().await;
+    submitting.server.data(submit, json!({})).await;
+    submitting.requests.take_counts_when("1 GetItem, 1 PutItem").await;
+    assert_eq!(submitting.asked_for(submit).await, "1 PutItem");
+    assert_eq!(submitting.asked_for(page).await, "4 Query");
+    let reading = service().await;
+    assert_eq!(reading.asked_for(page).await, "1 GetItem, 4 Query");
+    assert_eq!(reading.asked_for(submit).await, "1 PutItem");
+}
+
+#[tokio::test]
+async fn how_many_shards_there_are_is_one_get_item_once_a_minute() {
+    let counted = Counted::start(4).await;
     let pages = "{ a: feedbacks { pageInfo { hasNextPage } } b: feedbacks { pageInfo { hasNextPage } } }";
     assert_eq!(counted.asked_for(pages).await, "8 Query");
     counted.server.at_later_time();

@@ -11,10 +11,12 @@ use feedback_graphql::domain::{Feedback, FeedbackId, Filter, Order, PageRequest,
 use feedback_graphql::repository::{FeedbackRepository, MAX_TIMELINE_SHARDS, connect_without_account, table};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
+use crate::support::faulty::{Fault, Network};
 use crate::support::proxy::{self, Fate};
 use crate::support::requests::Requests;
-use crate::support::{NOW, Server, Store, TABLE, cold, content, on, stored, watched};
+use crate::support::{NOW, PATIENCE, Server, Store, TABLE, cold, content, on, stored, watched};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -23,7 +25,7 @@ fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis).unwrap()
 }
 
-/// A function that is told this number of shards and has just started.
+/// A function that is told this number of shards and has just started. If it is more than one, it has looked.
 async fn started(client: &Client, shards: u32, now: u64) -> FeedbackRepository {
     let function = cold(client, shards);
     function.warm_up(at(now)).await.unwrap();
@@ -154,6 +156,45 @@ async fn a_smaller_number_takes_nothing_away() {
 }
 
 #[tokio::test]
+async fn a_function_that_is_told_one_shard_uses_all_after_its_first_submission() {
+    let store = Store::with_shards(4).await;
+    let function = started(&store.client, 1, NOW).await;
+    submit(&function, NOW).await;
+    assert_eq!(store.items().await[0]["timelineShard"], 0);
+    let spread = async { while shards_of_submissions(&store, &function, NOW).await == all(1) {} };
+    timeout(PATIENCE, spread).await.expect("it looks");
+    assert_eq!(shards_of_submissions(&store, &function, NOW).await, all(4));
+}
+
+#[tokio::test]
+async fn a_function_that_is_told_one_shard_uses_all_after_its_first_page() {
+    let store = Store::with_shards(4).await;
+    shards_of_submissions(&store, &store.repository, NOW).await;
+    let function = started(&store.client, 1, NOW).await;
+    assert_eq!(listed(&function, NOW).await, 100);
+    assert_eq!(shards_of_submissions(&store, &function, NOW).await, all(4));
+}
+
+#[tokio::test]
+async fn a_function_of_one_shard_is_warm_whatever_the_endpoint_answers() {
+    for (status, told, is_warm) in [(200, 1, true), (400, 1, true), (500, 1, true), (400, 2, false)] {
+        let store = Store::new().await;
+        let network = Network::to(&store.engine.endpoint()).await;
+        network.fail_always(Some(Fault::Refuse(status, "AccessDeniedException")));
+        let function = cold(&connect_without_account(&network.endpoint), told);
+        assert_eq!(
+            function.warm_up(at(NOW)).await.is_ok(),
+            is_warm,
+            "{status} for {told}"
+        );
+        network.fail_always(None);
+        assert_eq!(shards_of_submissions(&store, &function, NOW).await, all(1));
+    }
+    let nobody = cold(&connect_without_account("http://127.0.0.1:1"), 1);
+    assert!(nobody.warm_up(at(NOW)).await.unwrap_err().is_unavailable());
+}
+
+#[tokio::test]
 async fn functions_that_start_at_the_same_time_agree_on_the_greatest_number() {
     let store = empty_store().await;
     let numbers = [3, 1, 8, 5, 2, 8, 4, 7];
@@ -169,6 +210,7 @@ async fn a_table_of_a_version_that_did_not_remember_keeps_its_shards() {
         shards_of_submissions(&store, &store.repository, NOW).await;
         forget(&store).await;
         let function = started(&store.client, told, NOW).await;
+        assert_eq!(function.shards(at(NOW)).await.unwrap().get(), shards);
         let said = item(&store).await;
         assert_eq!(
             (&said["shards"], &said["shardsBefore"]),
@@ -260,7 +302,7 @@ async fn a_malformed_item_hides_nothing() {
             .expression_attribute_values(":value", AttributeValue::N(value.to_owned()));
         spoil.send().await.unwrap();
         let function = cold(&store.client, 1);
-        let error = function.warm_up(at(NOW)).await.unwrap_err();
+        let error = function.shards(at(NOW)).await.unwrap_err();
         assert_eq!(error.to_string(), "the item meta#timeline is malformed", "{name}");
         assert_eq!(listed(&function, NOW).await, 100, "{name}");
     }
@@ -308,7 +350,8 @@ async fn the_item_is_nobodys_feedback() {
 #[tokio::test]
 async fn who_stays_a_minute_behind_misses_nothing_though_clocks_differ_at_the_raise() {
     let store = Store::with_shards(1).await;
-    let reader = started(&store.client, 1, NOW - 1).await;
+    let reader = cold(&store.client, 1);
+    reader.shards(at(NOW - 1)).await.unwrap();
     // The writer's clock is half a second behind: its feedback is from before the reader's look.
     let behind = NOW - 500;
     let writer = started(&store.client, 64, behind).await;
@@ -338,6 +381,7 @@ impl Function {
 /// Ten functions of two versions, frozen and thawed at random, and whom they serve.
 struct Simulation {
     store: Store,
+    old_shards: u32,
     rng: Rng,
     time: u64,
     functions: Vec<Function>,
@@ -345,7 +389,7 @@ struct Simulation {
     consumed: Vec<Feedback>,
 }
 
-const OLD_SHARDS: u32 = 2;
+const OLD_SHARDS: [u32; 2] = [1, 2];
 const NEW_SHARDS: u32 = 8;
 /// When the gradual deployment of the new version begins and ends, and when it is rolled back.
 const DEPLOYED: (u64, u64) = (NOW + 3 * MINUTE, NOW + 7 * MINUTE);
@@ -353,9 +397,10 @@ const ROLLED_BACK: u64 = NOW + 11 * MINUTE;
 const END: u64 = NOW + 16 * MINUTE;
 
 impl Simulation {
-    async fn new(seed: u64) -> Self {
+    async fn new(old_shards: u32, seed: u64) -> Self {
         Self {
-            store: Store::with_shards(OLD_SHARDS).await,
+            store: Store::with_shards(old_shards).await,
+            old_shards,
             rng: Rng::with_seed(seed),
             time: NOW,
             functions: Vec::new(),
@@ -381,7 +426,7 @@ impl Simulation {
         let awake: Vec<usize> = all.iter().copied().filter(is_awake).collect();
         if all.len() < 5 && (awake.is_empty() || self.rng.u8(0..10) == 0) {
             let clock = self.rng.u64(0..=500);
-            let shards = if is_new { NEW_SHARDS } else { OLD_SHARDS };
+            let shards = if is_new { NEW_SHARDS } else { self.old_shards };
             let now = self.time + clock - 250;
             self.functions.push(Function {
                 repository: started(&self.store.client, shards, now).await,
@@ -454,19 +499,21 @@ impl Simulation {
 
 #[tokio::test]
 async fn a_deployment_that_raises_the_shards_and_its_rollback_lose_nothing() {
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut simulation = Simulation::new(seed).await;
-    simulation.run().await;
-    assert_eq!(
-        ids(&simulation.consumed),
-        ids(&simulation.submitted),
-        "each comes once"
-    );
-    let items = simulation.store.items().await;
-    let shards: BTreeSet<u64> = items
-        .iter()
-        .filter_map(|item| item["timelineShard"].as_u64())
-        .collect();
-    assert_eq!(shards, all(NEW_SHARDS.into()), "the new shards were used");
+    for old_shards in OLD_SHARDS {
+        let seed = fastrand::u64(..);
+        println!("{old_shards} shards, seed {seed}");
+        let mut simulation = Simulation::new(old_shards, seed).await;
+        simulation.run().await;
+        assert_eq!(
+            ids(&simulation.consumed),
+            ids(&simulation.submitted),
+            "each comes once"
+        );
+        let items = simulation.store.items().await;
+        let shards: BTreeSet<u64> = items
+            .iter()
+            .filter_map(|item| item["timelineShard"].as_u64())
+            .collect();
+        assert_eq!(shards, all(NEW_SHARDS.into()), "the new shards were used");
+    }
 }

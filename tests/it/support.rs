@@ -13,6 +13,7 @@ use std::num::NonZeroU32;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
@@ -33,6 +34,9 @@ pub const TABLE: &str = "Feedback";
 
 /// 2026-03-01T09:30:00.250Z: what the clock of a test says at first.
 pub const NOW: u64 = 1_772_357_400_250;
+
+/// How long a test waits for what comes soon, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A table of a test's own on an engine of its own.
 pub struct Store {
@@ -144,21 +148,21 @@ pub fn stored(submission: Submission) -> Feedback {
 }
 
 /// The repository of the tests' table, over another client or with another number of shards, which takes effect at
-/// once: it was raised long ago. Where the client cannot ask, the repository has not warmed up.
+/// once: it was raised long ago. Where the client cannot ask, it does not know the table's number.
 pub async fn on(client: &Client, shards: u32) -> FeedbackRepository {
-    warmed_up(cold(client, shards)).await
+    informed(cold(client, shards)).await
 }
 
-/// The repository of the tests' table, told this number of shards, before it has warmed up.
+/// The repository of the tests' table, told this number of shards, before it has asked the table for its own.
 pub fn cold(client: &Client, shards: u32) -> FeedbackRepository {
     FeedbackRepository::new(client.clone(), TABLE, NonZeroU32::new(shards).unwrap())
         .with_indexes(Indexes::all())
 }
 
-/// The same repository after it has warmed up, long ago and again at [`NOW`].
-pub async fn warmed_up(repository: FeedbackRepository) -> FeedbackRepository {
+/// The same repository after it has asked the table how many shards there are, long ago and again at [`NOW`].
+pub async fn informed(repository: FeedbackRepository) -> FeedbackRepository {
     for at in [Timestamp::MIN, Timestamp::from_millis(NOW).unwrap()] {
-        let _ = repository.warm_up(at).await;
+        let _ = repository.shards(at).await;
     }
     repository
 }

@@ -65,7 +65,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
         .with_indexes(indexes)
         .retaining_for(arguments.retention_days.0);
-    let shards = repository.warm_up(Clock::System.now()).await.map_err(unusable)?;
+    let shards = repository.shards(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
         .map_err(|error| format!("cannot add the sample: {error}"))?;

@@ -2,12 +2,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::PATIENCE;
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,8 @@ pub struct Network {
     pub endpoint: String,
     faults: Arc<Mutex<VecDeque<Fault>>>,
     always: Arc<Mutex<Option<Fault>>>,
+    connections: Arc<AtomicUsize>,
+    requests: watch::Sender<Vec<String>>,
 }
 
 impl Network {
@@ -47,11 +54,14 @@ impl Network {
             endpoint: format!("http://{}", listener.local_addr().unwrap()),
             faults: Arc::default(),
             always: Arc::default(),
+            connections: Arc::default(),
+            requests: watch::Sender::default(),
         };
         let (engine, served) = (endpoint.trim_start_matches("http://").to_owned(), network.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (engine, network) = (engine.clone(), served.clone());
+                network.connections.fetch_add(1, Ordering::Relaxed);
                 // A connection that fails has done what it is here for.
                 tokio::spawn(async move { network.serve(client, &engine).await });
             }
@@ -69,6 +79,19 @@ impl Network {
         *self.always.lock().unwrap() = fault;
     }
 
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// All requests so far, by operation or else by method and path, as soon as there are so many.
+    pub async fn requests(&self, count: usize) -> Vec<String> {
+        let mut requests = self.requests.subscribe();
+        let arrived = requests.wait_for(|requests| requests.len() >= count);
+        let _too_few = timeout(PATIENCE, arrived).await;
+        self.requests.borrow().clone()
+    }
+
     fn next_fault(&self) -> Option<Fault> {
         let next = self.faults.lock().unwrap().pop_front();
         next.or(*self.always.lock().unwrap())
@@ -76,6 +99,8 @@ impl Network {
 
     async fn serve(&self, mut client: TcpStream, engine: &str) -> io::Result<()> {
         while let Some(request) = read_message(&mut client).await? {
+            self.requests
+                .send_modify(|requests| requests.push(name(&request)));
             let fault = self.next_fault();
             match fault {
                 Some(Fault::ResetBefore) => return client.set_zero_linger(),
@@ -120,6 +145,16 @@ async fn read_message(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
             return Ok(None);
         }
     }
+}
+
+/// A request's operation, or else its method and path.
+fn name(request: &[u8]) -> String {
+    let text = String::from_utf8_lossy(request);
+    let target = text
+        .lines()
+        .find_map(|line| line.strip_prefix("x-amz-target: DynamoDB_20120810."));
+    let name = target.or_else(|| text.split(" HTTP/").next());
+    name.unwrap_or_default().to_owned()
 }
 
 fn refusal(status: u16, code: &str) -> Vec<u8> {
