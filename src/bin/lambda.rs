@@ -15,6 +15,7 @@ use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::repository::{self, FeedbackRepository};
 use feedback_graphql::{lambda, logging};
+use futures_util::future::join;
 use lambda_http::{Error, lambda_runtime};
 
 #[tokio::main(flavor = "current_thread")]
@@ -52,10 +53,12 @@ async fn run(config: Config) -> Result<(), Error> {
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),
     };
-    state.warm_up().await;
     let options = Options {
         allowed_origins: access.allowed_origins,
         explorer: access.explorer.then_some(Source::Cdn),
     };
-    lambda_runtime::run(lambda::answering(router(state, options))).await
+    // The router is built while the network is waited for.
+    let building = async { router(state.clone(), options) };
+    let ((), router) = join(state.warm_up(), building).await;
+    lambda_runtime::run(lambda::answering(router)).await
 }

@@ -4,7 +4,7 @@
 //! validator differ from the specification, hosts schema and resolvers: it gets a document in which nothing is left to
 //! decide, and executes each field once. Its result is completed here.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use apollo_compiler::request;
 use apollo_compiler::response::JsonMap;
@@ -35,21 +35,22 @@ type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 pub struct Executor(Arc<Inner>);
 
 struct Inner {
-    schema: Schema,
+    schema: LazyLock<Schema>,
     introspection: Introspection,
     limits: Limits,
-    documents: DocumentCache,
+    documents: LazyLock<DocumentCache>,
 }
 
 impl Executor {
-    /// The schema with these limits on one request.
+    /// The schema with these limits on one request. It is built when the first operation is executed, which a function
+    /// does in advance while it waits for the network.
     #[must_use]
     pub fn new(introspection: Introspection, limits: Limits) -> Self {
         Self(Arc::new(Inner {
-            schema: schema(),
+            schema: LazyLock::new(schema),
             introspection,
             limits,
-            documents: DocumentCache::new(),
+            documents: LazyLock::new(DocumentCache::new),
         }))
     }
 
