@@ -20,6 +20,12 @@ const NOTHING = { BatchGetItem: ok({ Responses: {}, UnprocessedKeys: {} }), GetI
 const SHARDS = ok({
   Item: { feedbackId: { S: 'meta#timeline' }, shards: { N: '1' }, shardsBefore: { N: '1' }, raisedAt: { N: '0' } },
 });
+/** What the endpoint answers to a GET, whoever asks and however busy the table is. */
+const HEALTH = {
+  status: 200,
+  headers: { server: 'Server', 'content-length': 42, 'x-amz-crc32': '3128867991' },
+  body: 'healthy: dynamodb.us-east-1.amazonaws.com ',
+};
 const INVALID = reply(400, {
   __type: 'com.amazon.coral.validate#ValidationException',
   message: 'not what the benchmark asks for',
@@ -38,7 +44,7 @@ const PAGES = RECORDS.map((record, index) => {
 const ANSWERS = {
   PutItem: ({ Item }) => (Item.feedback?.S === MESSAGE && Item.feedbackId?.S ? STORED : INVALID),
   Query: ({ IndexName, Limit }) => (IndexName === 'timeline' && PAGES[Math.min(Limit, PAGES.length) - 1]) || INVALID,
-  // No feedback is found by id: these are here for a subject that opens its connection by a read.
+  // No feedback is found by id: these are here for a subject that reads before its first request.
   GetItem: ({ Key }) => (Key.feedbackId?.S === 'meta#timeline' ? SHARDS : NOTHING.GetItem),
   BatchGetItem: () => NOTHING.BatchGetItem,
 };
@@ -60,6 +66,10 @@ function listener(delay) {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
+      if (request.method === 'GET') {
+        response.writeHead(HEALTH.status, HEALTH.headers).end(HEALTH.body);
+        return;
+      }
       const operation = request.headers['x-amz-target']?.split('.')[1];
       const { status, headers, body } = ANSWERS[operation]?.(JSON.parse(Buffer.concat(chunks))) ?? INVALID;
       const send = () => response.writeHead(status, headers).end(body);

@@ -50,6 +50,11 @@ export const OPERATIONS = {
       assert.deepEqual(rest, input);
     },
   },
+  // The same event as `submit`, for a subject that does nothing with it.
+  constant: {
+    event: httpEvent('/graphql', { query: SUBMIT, operationName: 'Submit', variables: { input } }),
+    check: (body) => assert.equal(body.message, 'Feedback submitted successfully!'),
+  },
   page: {
     // Reading is for staff. The others look at neither path nor authorizer.
     event: httpEvent(

@@ -28,14 +28,21 @@ export function installPeers(python) {
     run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], folder);
     run('npm', ['run', '--silent', 'build'], folder);
   });
+  const rustc = execFileSync('rustc', ['--version'], { encoding: 'utf8' });
+  once('floor', ['Cargo.toml', 'Cargo.lock', 'src/main.rs'], rustc, () => {
+    run('cargo', ['build', '--release', '--locked', '--quiet'], join(PEERS, 'floor'));
+  });
 }
+
+/** Where each peer's installation is noted: in a folder that goes when it goes. */
+const STAMPS = { blog: '.venv', strawberry: '.venv', apollo: 'node_modules', floor: 'target' };
 
 /** Runs `install` unless it was run already for just these files of the peer and this `tool`. */
 function once(peer, files, tool, install) {
   const hash = createHash('sha256').update(tool);
   for (const file of files) hash.update(readFileSync(join(PEERS, peer, file)));
   const digest = hash.digest('hex');
-  const stamp = join(PEERS, peer, peer === 'apollo' ? 'node_modules/.installed' : '.venv/.installed');
+  const stamp = join(PEERS, peer, STAMPS[peer], '.installed');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   console.error(`installing peers/${peer}`);
   install();

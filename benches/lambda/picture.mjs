@@ -44,7 +44,7 @@ export function picture(subjects, measured) {
   const height = y - 26;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`,
-    `  role="img" aria-label="Cold start, warm CPU time and peak memory of the service and of three others"`,
+    `  role="img" aria-label="Cold start, warm CPU time and peak memory of the service and of four others"`,
     `  font-family="system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="14" fill="${TEXT}">`,
     ...parts,
     '</svg>',

@@ -1,14 +1,16 @@
-// The benchmark: this service beside the blog's handler, Apollo Server and Strawberry, as Lambda would run them.
+// The benchmark: this service beside a constant in Rust, the blog's handler, Apollo Server and Strawberry, as Lambda
+// would run them.
 //
 //   cargo build --release --locked --no-default-features --bin lambda
 //   node benches/lambda/run.mjs --binary target/release/lambda
 //   node benches/lambda/report.mjs --write      the table and the picture of docs/benchmarks.md from the results
 //
-// It needs Node 20.15, Python 3.10 with venv and pip, npm and openssl, on Linux; it installs the peers itself. Every
-// subject is a process that asks a small Lambda Runtime API for its events, and stores into a pretended DynamoDB that
-// gives fixed answers, over HTTP and over HTTPS, at once and after 4 ms. All are fed the same bytes, in random order,
-// and every answer is checked. Linux's own accounts give CPU time and memory. The first round is thrown away: it
-// brings everything into the page cache, and warms up what does the measuring.
+// It needs Rust, Node 20.15, Python 3.10 with venv and pip, npm and openssl, on Linux; it installs the peers itself.
+// Every subject is a process that asks a small Lambda Runtime API for its events, and stores into a pretended DynamoDB
+// that gives fixed answers, over HTTP and over HTTPS, at once and after 4 ms. All are fed the same bytes, in random
+// order, and every answer is checked. Linux's own accounts give CPU time and memory. The first round is thrown away: it
+// brings everything into the page cache, and warms up what does the measuring. With `--arm64 PATH`, the table has the
+// size of that binary as well.
 
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,17 +31,18 @@ import { lambdaEnvironment, makeSubjects } from './subjects.mjs';
 const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' },
+    arm64: { type: 'string' }, // a binary for arm64, to be weighed
     runs: { type: 'string', default: '15' }, // lives of each subject in each setting
     warm: { type: 'string', default: '300' }, // measured warm requests of each kind in each life
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    subjects: { type: 'string', default: 'ours,blog,apollo,strawberry' },
+    subjects: { type: 'string', default: 'ours,floor,blog,apollo,strawberry' },
     settings: { type: 'string', default: '.*' }, // a regular expression over names like "https 4 ms"
     python: { type: 'string', default: DEFAULT_PYTHON },
     out: { type: 'string', default: join(import.meta.dirname, 'results.json') },
   },
 });
 if (!options.binary) {
-  console.error('usage: node run.mjs --binary PATH [--runs N] [--warm N] [--seed N] [--out FILE] [--python PATH]');
+  console.error('usage: node run.mjs --binary PATH [--arm64 PATH] [--runs N] [--warm N] [--seed N] [--out FILE]');
   process.exit(2);
 }
 
@@ -107,6 +110,7 @@ const about = {
   seed: Number(options.seed),
   quota: quota.skipped ? { skipped: quota.skipped } : { core: quota.core },
   artifacts: Object.fromEntries(names.map((name) => [name, weigh(options.python, subjects[name].artifact)])),
+  arm64: options.arm64 && weigh(options.python, [options.arm64]),
 };
 // One life a line, so that another run shows as a readable difference.
 const lines = lives.map((life) => `    ${JSON.stringify(life, rounded)}`);

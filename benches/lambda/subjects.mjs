@@ -23,6 +23,13 @@ export function makeSubjects({ binary, python }) {
       env: {},
       artifact: [resolve(binary)],
     },
+    floor: {
+      title: 'a constant, in Rust',
+      operations: ['constant'],
+      command: [join(PEERS, 'floor/target/release/floor')],
+      env: {},
+      artifact: [join(PEERS, 'floor/target/release/floor')],
+    },
     blog: pythonSubject('blog', "the blog's handler", ['form']),
     apollo: {
       title: 'Apollo Server 5',
