@@ -103,7 +103,9 @@ impl Table {
     async fn new() -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.expect("an engine");
         let client = repository::connect_without_account(&engine.endpoint());
-        table::create_if_missing(&client, TABLE, &Indexes::all()).await.expect("a table");
+        table::create_if_missing(&client, TABLE, &Indexes::all())
+            .await
+            .expect("a table");
         let repository = FeedbackRepository::new(client, TABLE, NonZeroU32::MIN).with_indexes(Indexes::all());
         for index in 0..SEEDS {
             submit_seed(&repository, index).await;
@@ -148,7 +150,10 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
     };
     let at = Timestamp::from_millis(NOW - 60_000 * minutes).expect("a time");
     let id = new.id(at);
-    repository.submit(new, id, at).await.expect("a table that takes it");
+    repository
+        .submit(new, id, at)
+        .await
+        .expect("a table that takes it");
     let status = Status::ALL[index % Status::ALL.len()];
     if status == Status::default() {
         return;
@@ -159,7 +164,10 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
         at,
         by: "key seed".to_owned(),
     };
-    repository.triage(id, &change, &update).await.expect("a table that takes it");
+    repository
+        .triage(id, &change, &update)
+        .await
+        .expect("a table that takes it");
 }
 
 /// Writes what is written short at length: `x{*3}` is `xxx`.

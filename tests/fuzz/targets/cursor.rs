@@ -57,7 +57,9 @@ fuzz_target!(|text: &str| -> Corpus {
     }
     let found = places(&answer);
     let filter = &variables["filter"];
-    let all = ALL.iter().filter(|(_, node)| filter.is_null() || lets_through(filter, node));
+    let all = ALL
+        .iter()
+        .filter(|(_, node)| filter.is_null() || lets_through(filter, node));
     let mut expected: Vec<Vec<u8>> = all.map(|(place, _)| place.clone()).collect();
     let is_oldest_first = variables["order"] == "OLDEST_FIRST";
     if is_oldest_first {
@@ -88,13 +90,23 @@ fuzz_target!(|text: &str| -> Corpus {
 
 /// Whether a filter lets feedback through, its period aside.
 fn lets_through(filter: &Value, node: &Value) -> bool {
-    let text = |name: &str| filter[name].as_str().map(|text| text.trim().replace("\r\n", "\n").replace('\r', "\n"));
-    let is_lower = |value: &Value, text: &str| value.as_str().is_some_and(|value| value.to_lowercase() == text);
-    let (status, tags) = (&node["triage"]["status"], node["triage"]["tags"].as_array().expect("tags"));
+    let text = |name: &str| {
+        filter[name]
+            .as_str()
+            .map(|text| text.trim().replace("\r\n", "\n").replace('\r', "\n"))
+    };
+    let is_lower =
+        |value: &Value, text: &str| value.as_str().is_some_and(|value| value.to_lowercase() == text);
+    let (status, tags) = (
+        &node["triage"]["status"],
+        node["triage"]["tags"].as_array().expect("tags"),
+    );
     let (min, max) = (filter["minRating"].as_f64(), filter["maxRating"].as_f64());
     let rating = node["rating"].as_f64();
     // A single status stands for a list of one.
-    let statuses = filter["status"].as_array().map_or(std::slice::from_ref(&filter["status"]), Vec::as_slice);
+    let statuses = filter["status"]
+        .as_array()
+        .map_or(std::slice::from_ref(&filter["status"]), Vec::as_slice);
     (filter["status"].is_null() || statuses.contains(status))
         && text("topic").is_none_or(|topic| node["topic"] == topic)
         && text("tag").is_none_or(|tag| tags.iter().any(|value| *value == tag))

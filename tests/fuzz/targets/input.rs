@@ -136,11 +136,22 @@ fn check_changed(input: &Value, triage: &Value) {
     if let Some(version) = input["expectedVersion"].as_f64() {
         assert_eq!(triage["version"].as_f64(), Some(version + 1.0));
     }
-    let tags: Vec<&str> = triage["tags"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    assert!(tags.is_sorted_by(|one, next| one < next) && tags.len() <= 16, "{tags:?}");
+    let tags: Vec<&str> = triage["tags"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(
+        tags.is_sorted_by(|one, next| one < next) && tags.len() <= 16,
+        "{tags:?}"
+    );
     let is_there = |tag: &Value| tags.contains(&stored(tag.as_str().unwrap_or_default()).as_str());
     assert!(list(&input["addTags"]).iter().all(is_there), "{input} {tags:?}");
-    assert!(!list(&input["removeTags"]).iter().any(is_there), "{input} {tags:?}");
+    assert!(
+        !list(&input["removeTags"]).iter().any(is_there),
+        "{input} {tags:?}"
+    );
 }
 
 /// The values of a list. A single one stands for a list of one (GraphQL specification, "Input Coercion" of lists).

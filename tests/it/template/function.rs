@@ -10,7 +10,7 @@ use super::variation::EVERYTHING_GIVEN;
 
 /// What Lambda takes of names and values of a function's variables together, in bytes.
 const MAX_VARIABLES: usize = 4096;
-/// More than the name of a table or the ARN of a secret that CloudFormation has named.
+/// More than the name of a table or the ARN of a secret, which `CloudFormation` has made up.
 const MAX_REFERENCE: usize = 512;
 
 #[test]
