@@ -8,8 +8,8 @@ import { difference, withoutChance } from "./compare.mjs";
 import { Reference } from "./reference.mjs";
 import { exceedsLimit } from "./service.mjs";
 
-/** So many tags that there is room for one more. */
-const FIFTEEN_TAGS = ["bug", "ux", ...Array.from({ length: 13 }, (_, n) => `tag ${n}`)];
+/** So many tags that there is no room for another. */
+const SIXTEEN_TAGS = ["bug", "ux", ...Array.from({ length: 14 }, (_, n) => `tag ${n}`)];
 
 /** What both hold before a request with a mutation. */
 const BASE = [
@@ -17,7 +17,7 @@ const BASE = [
   {
     idempotencyKey: "second-key",
     message: "The second.",
-    changes: [{ status: "IN_PROGRESS", addTags: FIFTEEN_TAGS, note: "Asked." }],
+    changes: [{ status: "IN_PROGRESS", addTags: SIXTEEN_TAGS, note: "Asked." }],
   },
 ];
 
@@ -59,7 +59,7 @@ export class Differential {
 
   /** What root fields were asked for and gave since the last preparations. */
   get reached() {
-    return new Set([...this.#queries.reached, ...this.#mutations.reached]);
+    return new Set([this.#queries, this.#mutations].flatMap((reference) => [...(reference?.reached ?? [])]));
   }
 
   /** Fills the service for queries; what there is to ask for. */
