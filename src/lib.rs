@@ -49,7 +49,7 @@
 //! | how many shards there are | 1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told more than one, when it warms up | [`repository::FeedbackRepository::shards`] |
 //! | open the connection when a function warms up | 1 `GET` of the endpoint's health, or the `GetItem` of the shards | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
-//! | triage | 1 `UpdateItem`; a read and 1 more only where the outcome depends on the tags that are there | [`repository::FeedbackRepository::triage`] |
+//! | triage | 1 `UpdateItem`, and a read or 1 more only where it cannot be decided without what is there | [`repository::FeedbackRepository::triage`] |
 //! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |
 //! | a page, whatever index serves it | 1 `Query` a partition (shards × wanted values), and more only where one runs dry | [`repository::FeedbackRepository::page`] |
 //! | whether anything lies behind a page's cursor | 1 `Query` a partition, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |

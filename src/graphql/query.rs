@@ -32,8 +32,8 @@ impl Query {
     ///
     /// With neither `first` nor `last`, returns the first 20. Eventually consistent: feedback appears shortly after its
     /// submission was acknowledged, mostly within a second. Paging neither repeats nor omits feedback that exists
-    /// throughout. A page that would examine more than 2,000 pieces of feedback, expired ones included, ends early, with
-    /// `hasNextPage` true. Null only together with an error.
+    /// throughout and meets the filter throughout. A page that would examine more than 2,000 pieces of feedback, expired
+    /// ones included, or 2 MB, ends early, with `hasNextPage` true. Null only together with an error.
     ///
     /// To follow new feedback, page on `OLDEST_FIRST` and stay a minute behind the present with `submittedTo`: feedback
     /// appears with a delay, and the clocks of the servers differ by milliseconds, so that some may still appear
@@ -55,8 +55,7 @@ impl Query {
         )]
         order: Option<FeedbackOrder>,
         #[graphql(
-            desc = "Filters the listing. A filter by time costs nothing. Topic and rating are compared item by \
-                    item: pages are full, unless that takes examining more than 2,000 pieces of feedback."
+            desc = "Filters the listing. `FeedbackFilter` says what each condition costs, with its index and without."
         )]
         filter: Option<FeedbackFilter>,
     ) -> Result<Option<FeedbackConnection>, ApiError> {

@@ -27,9 +27,9 @@ pub enum Triaging {
 impl FeedbackRepository {
     /// Changes the triage of feedback, by `update.by` at `update.at`.
     ///
-    /// One `UpdateItem`. Where tags are both added and removed, and where feedback already has so many tags that it
-    /// depends on which they are, one more and a strongly consistent read at most; again for each time that somebody
-    /// else was faster. When an earlier try of this very request made the change and its answer was lost, that is a
+    /// One `UpdateItem`. A strongly consistent read beside it where tags are both added and removed, or there is no such
+    /// feedback; one `UpdateItem` more where feedback has so many tags that it depends on which they are, and for each
+    /// time that somebody else was faster. When an earlier try of this very request made the change and its answer was lost, that is a
     /// success.
     ///
     /// # Errors

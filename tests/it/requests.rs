@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::support::requests::Requests;
 use crate::support::{NOW, Server, Store, cold, content, on, stored, watched};
 
+/// An id that is nobody's.
+const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
+
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
@@ -35,7 +38,7 @@ const PATTERNS: [(&str, &str); 8] = [
     ),
     (
         "triage",
-        "1 `UpdateItem`; a read and 1 more only where the outcome depends on the tags that are there",
+        "1 `UpdateItem`, and a read or 1 more only where it cannot be decided without what is there",
     ),
     ("delete", "1 `DeleteItem`"),
     (
@@ -238,9 +241,16 @@ async fn a_change_of_triage_is_one_update_item_unless_it_depends_on_the_tags_tha
         ),
         (json!({ "removeTags": ["1"] }), None, "1 UpdateItem"),
         (json!({ "expectedVersion": -1 }), Some("OUT_OF_RANGE"), "nothing"),
+        (
+            json!({ "id": UNKNOWN, "status": "OPEN" }),
+            Some("NOT_FOUND"),
+            "1 BatchGetItem, 1 UpdateItem",
+        ),
     ] {
         let mut input = input;
-        input["id"] = json!(id);
+        if input.get("id").is_none() {
+            input["id"] = json!(id);
+        }
         service.server.at_later_time();
         let (data, made) = service.ask(change, json!({ "input": input })).await;
         let found = data["triageFeedback"]["userErrors"][0]["code"].as_str();

@@ -96,8 +96,8 @@ impl PageInfo {
     }
 
     /// The cursor of the end of the page, for `after`. Null if the page is empty and did not end early. A page ends
-    /// early after examining 2,000 pieces of feedback, when a filter on topic or rating excludes most of them or most
-    /// have expired. The cursor is then past the last edge, and the next page continues from there.
+    /// early after examining 2,000 pieces of feedback, or 2 MB, when most of them have expired or do not meet a condition
+    /// that no index serves. The cursor is then past the last edge, and the next page continues from there.
     async fn end_cursor(&self) -> Option<String> {
         self.end.map(cursor::encode)
     }
