@@ -2,7 +2,9 @@
 //!
 //! A million submissions over HTTP would take an hour. So the service makes each item, in a submission whose
 //! request is caught before it leaves, and the engine imports them in bulk: shards, positions and attributes are
-//! the service's own. Times and ids come from a seed, so that every run on every machine counts the same.
+//! the service's own. Only triage is put into the items here, since a change of it needs an item that is stored:
+//! the four attributes that a change of the status sets. Times and ids come from a seed, so that every run on every
+//! machine counts the same.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -21,7 +23,7 @@ use dynoxide::types::{AttributeValue as Stored, Item as StoredItem, item_size};
 use dynoxide::{Database, ImportOptions};
 use fastrand::Rng;
 use feedback_graphql::domain::{
-    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Position, Rating,
+    Content, EmailAddress, FeedbackId, Message, Metadata, MetadataEntry, PageUrl, Position, Rating, Status,
     Timestamp, Topic, Violation,
 };
 use feedback_graphql::local::{Engine, Storage};
@@ -37,6 +39,11 @@ pub const TABLE: &str = "Feedback";
 pub const RARE: &str = "rare";
 pub const RAREST: &str = "rarest";
 const COMMON: &str = "checkout";
+/// How many people write feedback.
+pub const PEOPLE: u32 = 5_000;
+/// How many of the oldest pieces are in progress, and about as many others are open, evenly spread. The rest is
+/// resolved.
+pub const UNRESOLVED: usize = 200;
 
 const SEED: u64 = 20;
 /// 2026-03-01T09:30:00.250Z, when the first is submitted.
@@ -55,6 +62,10 @@ pub struct Known {
     pub rating: u8,
     /// What it is about.
     pub topic: &'static str,
+    /// Who wrote it: a number below [`PEOPLE`].
+    pub person: u32,
+    /// Its status.
+    pub status: Status,
 }
 
 /// A table that was filled.
@@ -86,7 +97,7 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
     let mut millis = BEGIN;
     for number in 1..=items {
         millis += rng.u64(0..=LONGEST_GAP);
-        let (content, one) = make(&mut rng, millis)?;
+        let (content, one) = make(&mut rng, millis, status(number, items))?;
         let position = one.position;
         // It always fails, because the request is caught. Whether it was is seen below.
         let _ = repository
@@ -94,9 +105,12 @@ pub async fn fill(path: &Path, items: usize, shards: NonZeroU32) -> Result<Fille
             .await;
         known.push(one);
         if number % CHUNK == 0 || number == items {
-            let chunk = catcher.take();
+            let mut chunk = catcher.take();
             if chunk.len() != (number - 1) % CHUNK + 1 {
                 return Err("not every submission made an item".into());
+            }
+            for (item, one) in chunk.iter_mut().rev().zip(known.iter().rev()) {
+                triage(item, one);
             }
             if sender.send(chunk).is_err() {
                 break;
@@ -132,18 +146,57 @@ fn import(database: &Database, chunks: &Receiver<Vec<Caught>>) -> Result<usize, 
     Ok(bytes)
 }
 
+/// The email address of a person.
+pub fn email(person: u32) -> String {
+    format!("person-{person:04}@example.org")
+}
+
+/// The status of the piece with this number, from 1 for the oldest.
+fn status(number: usize, items: usize) -> Status {
+    if number <= UNRESOLVED {
+        Status::InProgress
+    } else if number.is_multiple_of(items / UNRESOLVED) {
+        Status::Open
+    } else {
+        Status::Resolved
+    }
+}
+
+/// Makes of an item, which is open as the service stores it, what a change of the status makes of it.
+fn triage(item: &mut Caught, one: &Known) {
+    if one.status == Status::Open {
+        return;
+    }
+    let at = one.position.submitted_at().as_millis().to_string();
+    let attributes = [
+        (
+            table::STATUS_ATTRIBUTE,
+            AttributeValue::S(one.status.as_str().to_owned()),
+        ),
+        (table::VERSION_ATTRIBUTE, AttributeValue::N("1".to_owned())),
+        (table::TRIAGED_AT_ATTRIBUTE, AttributeValue::N(at)),
+        (
+            table::TRIAGED_BY_ATTRIBUTE,
+            AttributeValue::S("support".to_owned()),
+        ),
+    ];
+    item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+}
+
 /// Feedback about half a kilobyte large, and what is known of it.
-fn make(rng: &mut Rng, millis: u64) -> Result<(Content, Known), Box<dyn Error>> {
+fn make(rng: &mut Rng, millis: u64, status: Status) -> Result<(Content, Known), Box<dyn Error>> {
     let topic = match rng.u32(0..10_000) {
         0 => RAREST,
         1..=100 => RARE,
         _ => COMMON,
     };
     let rating = rng.u8(1..=5);
+    let person = rng.u32(0..PEOPLE);
     let words = ["parcel", "button", "slow", "thanks", "never", "address", "again"];
     let count = rng.usize(8..=40);
     let message: Vec<&str> = (0..count).map(|_| words[rng.usize(0..words.len())]).collect();
-    let content = content(&message.join(" "), rating, topic).map_err(|broken| format!("{broken:?}"))?;
+    let content = content(&message.join(" "), rating, topic, person);
+    let content = content.map_err(|broken| format!("{broken:?}"))?;
     let mut random = [0; 10];
     rng.fill(&mut random);
     let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
@@ -153,17 +206,19 @@ fn make(rng: &mut Rng, millis: u64) -> Result<(Content, Known), Box<dyn Error>> 
         position: Position::new(at, id),
         rating,
         topic,
+        person,
+        status,
     };
     Ok((content, known))
 }
 
-fn content(message: &str, rating: u8, topic: &str) -> Result<Content, Vec<Violation>> {
+fn content(message: &str, rating: u8, topic: &str, person: u32) -> Result<Content, Vec<Violation>> {
     let metadata = [("plan", "plus"), ("appVersion", "5.1.0")];
     let metadata = metadata.map(|(key, value)| MetadataEntry::new(key, value));
     Ok(Content {
         rating: Some(Rating::parse(rating.into())?),
         topic: Some(Topic::parse(topic)?),
-        email: Some(EmailAddress::parse("somebody@example.org")?),
+        email: Some(EmailAddress::parse(&email(person))?),
         page_url: Some(PageUrl::parse("https://shop.example.org/checkout/address")?),
         metadata: Metadata::parse(&metadata)?,
         ..Message::parse(message)?.into()

@@ -1,15 +1,21 @@
 //! What a page of the timeline costs, and whether it costs what is promised.
 //!
 //! Fills the embedded engine with feedback, at several numbers of shards, and fetches pages through the repository:
-//! the first and the ten-thousandth, with filters and without. Counts requests, examined items and consumed read
-//! units, and prints them as tables. Exits with 1 where a promise is broken:
+//! the first and the ten-thousandth without a filter, and with filters those all over the newer half, with the indexes
+//! and without. Counts requests, examined items and consumed units, and prints them as tables. Exits with 1 where a
+//! promise is broken:
 //!
 //! - a page is the page that was asked for, made of `Query` alone;
-//! - without a filter it examines at most 2(k + 1) + 2 · shards items, k being its size;
-//! - at one shard it is one `Query`;
-//! - its cost depends neither on how far in it lies nor on how much there is;
-//! - with a filter, or where feedback has expired, it examines no more than the read budget, in few requests;
-//! - n aliases of `feedback(id:)` are ⌈n/100⌉ `BatchGetItem`.
+//! - without a filter, and with one that the key of an index answers, it is one `Query` a partition and more only
+//!   where one runs dry, examines at most 2(k + 1) + 2 · partitions items, k being its size, and is full while there
+//!   is as much;
+//! - of one partition it is one `Query`;
+//! - without a filter its cost depends neither on how far in it lies nor on how much there is;
+//! - where something is left to filter, or feedback has expired, it examines no more than the read budget, in few
+//!   requests;
+//! - n aliases of `feedback(id:)` are ⌈n/100⌉ `BatchGetItem`;
+//! - a write is one request, and one unit for the table and each index that the piece is in; a change of its status
+//!   one more.
 //!
 //! Read units are what the engine answers when it is asked for the consumed capacity: DynamoDB's rule of half a unit
 //! for each 4 KB that a `Query` has examined, begun ones counted, half a unit at least. Times are of the engine on
@@ -19,7 +25,10 @@ mod expired;
 mod fill;
 mod lookups;
 mod pages;
+mod report;
 mod tally;
+mod wanted;
+mod writes;
 
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -29,11 +38,12 @@ use clap::Parser;
 use feedback_graphql::config::MAX_TIMELINE_SHARDS;
 use feedback_graphql::domain::Timestamp;
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{FeedbackRepository, connect_without_account};
+use feedback_graphql::repository::{FeedbackRepository, Indexes, connect_without_account};
 
 use fill::TABLE;
-use pages::{Fetched, SAMPLE, SIZE, Sample, Table, Wanted, bound};
-use tally::{Cost, Tally};
+use pages::{Fetched, Listing, Places, SAMPLE, SIZE, Sample, Table};
+use tally::Tally;
+use wanted::Wanted;
 
 /// The page that is far in, where there are as many.
 const FAR_IN: usize = 10_000;
@@ -86,15 +96,15 @@ async fn main() -> ExitCode {
 
 /// Measures everything and prints it; returns the promises that are broken.
 async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
-    let (mut samples, mut broken, mut by_id) = (Vec::new(), Vec::new(), Vec::new());
-    let mut expired = Vec::new();
+    let (mut samples, mut filtered, mut expired) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut broken, mut by_id, mut written) = (Vec::new(), Vec::new(), Vec::new());
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     for &shards in &arguments.shards {
         let shards = NonZeroU32::new(shards).ok_or("no shards")?;
         expired.extend(expired::measure(shards, &mut broken).await?);
         for &items in &arguments.items {
             let path = folder.path().join(format!("{items}-{shards}.db"));
-            eprintln!("{} items, shards: {shards}", grouped(items));
+            eprintln!("{} items, shards: {shards}", report::grouped(items));
             let filled = fill::fill(&path, items, shards).await?;
             eprintln!("  {} bytes an item", filled.item_bytes);
 
@@ -102,7 +112,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
             let tally = Tally::default();
             let client = tally.of(&connect_without_account(&engine.endpoint()));
             let table = Table {
-                repository: FeedbackRepository::new(client, TABLE, shards),
+                repository: FeedbackRepository::new(client, TABLE, shards).with_indexes(Indexes::all()),
                 tally: &tally,
                 known: &filled.known,
                 shards: shards.get(),
@@ -110,24 +120,36 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
             // The last full page is among the last ones where there are not as many.
             let far_in = FAR_IN.min(items / SIZE + 1 - SAMPLE);
             table.repository.shards(Timestamp::MAX).await?;
-            table.sample(1, Wanted::All, &mut Vec::new()).await?;
+            let listing = |wanted, with_indexes, places| Listing {
+                wanted,
+                with_indexes,
+                places,
+            };
+            let everything = |first| listing(Wanted::All, true, Places::From(first));
+            table.sample(everything(1), &mut Vec::new()).await?;
             for first in [1, far_in] {
-                for wanted in Wanted::EACH {
-                    samples.push(table.sample(first, wanted, &mut broken).await?);
+                samples.push(table.sample(everything(first), &mut broken).await?);
+            }
+            for wanted in Wanted::FILTERED {
+                for with_indexes in [true, false] {
+                    let listing = listing(wanted, with_indexes, Places::Spread);
+                    filtered.push(table.sample(listing, &mut broken).await?);
                 }
             }
             if by_id.is_empty() {
                 by_id = lookups::measure(&table, &mut broken).await?;
+                written = writes::measure(&table, &mut broken).await?;
             }
             engine.stop().await;
             std::fs::remove_file(&path)?;
         }
     }
     check_independence(&samples, &mut broken);
-    print_pages(&samples);
-    print_filtered(&samples);
-    print_expired(&expired);
-    print_lookups(&by_id);
+    report::pages(&samples);
+    report::filtered(&filtered);
+    report::expired(&expired);
+    report::lookups(&by_id);
+    report::writes(&written);
     Ok(broken)
 }
 
@@ -139,11 +161,7 @@ fn check_independence(samples: &[Sample], broken: &mut Vec<String>) {
         ("examined items", Fetched::examined),
         ("read units", Fetched::units),
     ];
-    let all: Vec<&Sample> = samples
-        .iter()
-        .filter(|sample| sample.wanted == Wanted::All)
-        .collect();
-    for of_shards in all.chunk_by(|one, other| one.shards == other.shards) {
+    for of_shards in samples.chunk_by(|one, other| one.shards == other.shards) {
         for (what, of) in measures {
             let first = of_shards[0].mean(of);
             let most = of_shards.iter().map(|sample| sample.mean(of)).fold(0.0, f64::max);
@@ -155,117 +173,4 @@ fn check_independence(samples: &[Sample], broken: &mut Vec<String>) {
             }
         }
     }
-}
-
-fn print_pages(samples: &[Sample]) {
-    println!("Pages of {SIZE} without a filter, means of {SAMPLE} pages in a row (and the most of any):\n");
-    println!("| shards | items | pages | `Query` | items examined | at most | read units | time |");
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for sample in samples.iter().filter(|sample| sample.wanted == Wanted::All) {
-        println!(
-            "| {} | {} | {} | {} | {} | {} | {} | {:.1} ms |",
-            sample.shards,
-            grouped(sample.items),
-            pages(sample),
-            mean_and_most(sample, Fetched::requests),
-            mean_and_most(sample, Fetched::examined),
-            bound(sample.shards),
-            mean_and_most(sample, Fetched::units),
-            sample.median_time().as_secs_f64() * 1_000.0,
-        );
-    }
-}
-
-fn print_filtered(samples: &[Sample]) {
-    println!("\nPages of {SIZE} with a filter, from the same cursors:\n");
-    println!("| shards | items | pages | wanted | `Query` | items examined | read units | found | time |");
-    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for sample in samples.iter().filter(|sample| sample.wanted != Wanted::All) {
-        #[expect(clippy::cast_precision_loss, reason = "a page holds a hundred at most")]
-        let found = |page: &Fetched| page.found as f64;
-        println!(
-            "| {} | {} | {} | 1 in {} | {} | {} | {} | {:.1} | {:.1} ms |",
-            sample.shards,
-            grouped(sample.items),
-            pages(sample),
-            grouped(sample.wanted.one_in()),
-            mean_and_most(sample, Fetched::requests),
-            mean_and_most(sample, Fetched::examined),
-            mean_and_most(sample, Fetched::units),
-            sample.mean(found),
-            sample.median_time().as_secs_f64() * 1_000.0,
-        );
-    }
-}
-
-fn print_expired(rows: &[expired::Row]) {
-    println!(
-        "\nPages where {} expired pieces lie before {} others:\n",
-        expired::EXPIRED,
-        expired::LIVE
-    );
-    println!("| shards | page | `Query` | items examined | read units | found | time |");
-    println!("| ---: | --- | ---: | ---: | ---: | ---: | ---: |");
-    for row in rows {
-        println!(
-            "| {} | {} | {} | {} | {} | {} | {:.1} ms |",
-            row.shards,
-            row.page,
-            row.fetched.requests(),
-            row.fetched.examined(),
-            rounded(row.fetched.units()),
-            row.fetched.found,
-            row.fetched.took.as_secs_f64() * 1_000.0,
-        );
-    }
-}
-
-fn print_lookups(rows: &[(String, Cost)]) {
-    println!("\nOne by one:\n");
-    println!("| what | requests | units |");
-    println!("| --- | --- | ---: |");
-    for (what, cost) in rows {
-        // An answer that refuses a write does not tell what it consumed: at least one unit, all the same.
-        let units = if cost.units > 0.0 {
-            cost.units.to_string()
-        } else {
-            "not told".to_owned()
-        };
-        println!("| {what} | {cost} | {units} |");
-    }
-}
-
-/// The numbers of a sample's pages.
-fn pages(sample: &Sample) -> String {
-    let last = sample.first + SAMPLE - 1;
-    format!("{} – {}", grouped(sample.first), grouped(last))
-}
-
-/// A mean and, where it differs, the most of any page.
-fn mean_and_most(sample: &Sample, of: impl Fn(&Fetched) -> f64 + Copy) -> String {
-    let (mean, most) = (rounded(sample.mean(of)), rounded(sample.most(of)));
-    if mean == most {
-        mean
-    } else {
-        format!("{mean} ({most})")
-    }
-}
-
-/// With one decimal place, where it is not zero.
-fn rounded(value: f64) -> String {
-    let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-}
-
-/// With commas between the thousands.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

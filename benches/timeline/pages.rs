@@ -1,71 +1,24 @@
-//! Fetches pages from a place in the timeline, and holds each against what the table is known to have and against
-//! what the timeline promises to ask for.
+//! Fetches pages from places in the timeline, and holds each against what the table is known to have and against what
+//! the timeline promises to ask for.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use feedback_graphql::domain::{Feedback, Filter, Order, Page, PageRequest, Timestamp};
-use feedback_graphql::repository::{FeedbackRepository, READ_BUDGET};
+use feedback_graphql::domain::{Feedback, Order, Page, PageRequest, Timestamp};
+use feedback_graphql::repository::{FeedbackRepository, Indexes, READ_BUDGET, READ_UNIT_BUDGET};
 
-use crate::fill::{Known, RARE, RAREST};
+use crate::fill::Known;
 use crate::tally::{Cost, Tally};
+use crate::wanted::Wanted;
 
 /// How many pieces a page holds.
 pub const SIZE: usize = 20;
-/// How many pages in a row are fetched at a place: how feedback falls into shards is chance, which one page alone
-/// would show too much of.
+/// How many pages make a sample: how feedback falls into shards is chance, which one page alone would show too much of.
 pub const SAMPLE: usize = 25;
-
-/// Which feedback is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// All of it.
-    All,
-    /// One in five.
-    WorstRated,
-    /// One in a hundred.
-    Rare,
-    /// One in ten thousand.
-    Rarest,
-}
-
-impl Wanted {
-    /// All of them.
-    pub const EACH: [Self; 4] = [Self::All, Self::WorstRated, Self::Rare, Self::Rarest];
-
-    /// Of how many pieces one is wanted.
-    pub fn one_in(self) -> usize {
-        match self {
-            Self::All => 1,
-            Self::WorstRated => 5,
-            Self::Rare => 100,
-            Self::Rarest => 10_000,
-        }
-    }
-
-    fn filter(self) -> Result<Filter, Box<dyn Error>> {
-        let filter = Filter::default();
-        Ok(match self {
-            Self::All => filter,
-            Self::WorstRated => filter.rated(None, Some(1))?,
-            Self::Rare => filter.topic(RARE)?,
-            Self::Rarest => filter.topic(RAREST)?,
-        })
-    }
-
-    fn has(self, one: &Known) -> bool {
-        match self {
-            Self::All => true,
-            Self::WorstRated => one.rating == 1,
-            Self::Rare => one.topic == RARE,
-            Self::Rarest => one.topic == RAREST,
-        }
-    }
-}
 
 /// The table that pages are fetched from.
 pub struct Table<'a> {
-    /// Its feedback, asked through `tally`.
+    /// Its feedback, read with all indexes and asked through `tally`.
     pub repository: FeedbackRepository,
     /// Counts what the repository asks.
     pub tally: &'a Tally,
@@ -75,16 +28,34 @@ pub struct Table<'a> {
     pub shards: u32,
 }
 
-/// The pages fetched at one place.
+/// The pages of a listing, each fetched by a cursor that is made from what is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listing {
+    /// Which feedback is wanted.
+    pub wanted: Wanted,
+    /// Whether the indexes may be read, or only the timeline.
+    pub with_indexes: bool,
+    /// Where the pages begin.
+    pub places: Places,
+}
+
+/// Where pages begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Places {
+    /// At pages in a row, from that with this number on, counted from 1.
+    From(usize),
+    /// All over the newer half of the timeline.
+    Spread,
+}
+
+/// Pages that were fetched.
 pub struct Sample {
     /// How many shards the timeline has.
     pub shards: u32,
     /// How many items the table has.
     pub items: usize,
-    /// The number of the first page, from 1.
-    pub first: usize,
-    /// Which feedback was asked for.
-    pub wanted: Wanted,
+    /// The pages of which listing.
+    pub listing: Listing,
     /// What each page took.
     pub pages: Vec<Fetched>,
 }
@@ -100,32 +71,32 @@ pub struct Fetched {
 }
 
 impl Table<'_> {
-    /// Fetches pages from the page number `first` of the whole listing on, each by a cursor made from what is known.
-    /// What breaks a promise is added to `broken`.
-    pub async fn sample(
-        &self,
-        first: usize,
-        wanted: Wanted,
-        broken: &mut Vec<String>,
-    ) -> Result<Sample, Box<dyn Error>> {
+    /// Fetches pages of a listing. What breaks a promise is added to `broken`.
+    pub async fn sample(&self, listing: Listing, broken: &mut Vec<String>) -> Result<Sample, Box<dyn Error>> {
+        let repository = self.repository.clone();
+        let repository = if listing.with_indexes {
+            repository
+        } else {
+            repository.with_indexes(Indexes::none())
+        };
         let mut pages = Vec::new();
-        for number in first..first + SAMPLE {
-            let start = (number - 1) * SIZE;
+        for number in 0..SAMPLE {
+            let start = match listing.places {
+                Places::From(first) => (first - 1 + number) * SIZE,
+                Places::Spread => number * self.known.len() / 2 / SAMPLE,
+            };
             let after = start.checked_sub(1).map(|last| self.known[last].position);
-            let size = Some(i64::try_from(SIZE)?);
-            let order = Order::NewestFirst;
-            let request = PageRequest::new(size, None, after, None, order, wanted.filter()?)?;
+            let (size, filter) = (i64::try_from(SIZE)?, listing.wanted.filter()?);
+            let request = PageRequest::new(Some(size), None, after, None, Order::NewestFirst, filter)?;
             self.tally.take();
             let began = Instant::now();
-            let page = self.repository.page(&request, Timestamp::MAX).await?;
+            let page = repository.page(&request, Timestamp::MAX).await?;
             let took = began.elapsed();
             let cost = self.tally.take();
-            if let Err(what) = self.check(start, wanted, &page, &cost) {
+            if let Err(what) = self.check(start, listing, &page, &cost) {
+                let (shards, items) = (self.shards, self.known.len());
                 broken.push(format!(
-                    "{} shards, {} items, 1 in {} wanted, page {number}: {what}",
-                    self.shards,
-                    self.known.len(),
-                    wanted.one_in()
+                    "{shards} shards, {items} items, {listing:?}, after {start}: {what}"
                 ));
             }
             let found = page.items.len();
@@ -134,13 +105,13 @@ impl Table<'_> {
         Ok(Sample {
             shards: self.shards,
             items: self.known.len(),
-            first,
-            wanted,
+            listing,
             pages,
         })
     }
 
-    fn check(&self, start: usize, wanted: Wanted, page: &Page, cost: &Cost) -> Result<(), String> {
+    fn check(&self, start: usize, listing: Listing, page: &Page, cost: &Cost) -> Result<(), String> {
+        let wanted = listing.wanted;
         let mut expected: Vec<&Known> = self.known[start..]
             .iter()
             .filter(|one| wanted.has(one))
@@ -153,43 +124,63 @@ impl Table<'_> {
         if !positions.eq(expected.iter().map(|one| one.position)) || page.has_more != goes_on {
             return Err("it is not the page that was asked for".to_owned());
         }
-        let queries = cost.requests.get("Query").copied().unwrap_or_default();
-        if queries != cost.all_requests() {
+        if cost.queries() != cost.all_requests() {
             return Err(format!("it takes more than Queries: {cost}"));
         }
-        if wanted == Wanted::All {
-            let most = bound(self.shards);
-            if cost.examined > most {
-                return Err(format!("{} items are examined, more than {most}", cost.examined));
-            }
-            if self.shards == 1 && queries != 1 {
-                return Err(format!("it takes {queries} Queries where one shard takes one"));
-            }
-        } else {
-            // The last round divides what is left among the shards, and rounds up.
-            let most = u32::try_from(READ_BUDGET).unwrap_or(u32::MAX) + self.shards;
-            if cost.examined > most {
-                return Err(format!(
-                    "{} items are examined, past the budget's {most}",
-                    cost.examined
-                ));
-            }
-            let is_over = usize::try_from(cost.examined).is_ok_and(|examined| examined >= READ_BUDGET);
-            if page.stopped_at.is_some() && !is_over {
-                return Err(format!("it ends early after {} items", cost.examined));
-            }
-            if page.stopped_at.is_some() && wanted == Wanted::WorstRated {
-                return Err("it ends early, though one piece in five is wanted".to_owned());
-            }
+        match listing.partitions(self.shards) {
+            Some(partitions) => check_by_key(partitions, page, cost),
+            None => self.check_filtered(wanted, page, cost),
+        }
+    }
+
+    fn check_filtered(&self, wanted: Wanted, page: &Page, cost: &Cost) -> Result<(), String> {
+        // The last round divides what is left among the shards, and rounds up.
+        let most = u32::try_from(READ_BUDGET).unwrap_or(u32::MAX) + self.shards;
+        let examined = cost.examined;
+        if examined > most {
+            return Err(format!("{examined} items are examined, past the budget's {most}"));
+        }
+        if page.stopped_at.is_none() {
+            return Ok(());
+        }
+        let is_over = usize::try_from(examined).is_ok_and(|examined| examined >= READ_BUDGET);
+        if !is_over && cost.units < READ_UNIT_BUDGET {
+            return Err(format!("it ends early after {examined} items"));
+        }
+        if matches!(wanted, Wanted::WorstRated | Wanted::LowRated) {
+            return Err("it ends early, though one piece in five is wanted".to_owned());
         }
         Ok(())
     }
 }
 
-/// The most items that a page without a filter examines.
-pub fn bound(shards: u32) -> u32 {
+/// Where nothing is left to filter.
+fn check_by_key(partitions: u32, page: &Page, cost: &Cost) -> Result<(), String> {
+    let (examined, most, queries) = (cost.examined, bound(partitions), cost.queries());
+    if page.stopped_at.is_some() {
+        return Err("it ends early".to_owned());
+    }
+    if examined > most {
+        return Err(format!("{examined} items are examined, more than {most}"));
+    }
+    if queries < partitions || partitions == 1 && queries != 1 {
+        return Err(format!("it takes {queries} Queries of {partitions} partitions"));
+    }
+    Ok(())
+}
+
+/// The most items that a page examines of which nothing is left to filter.
+pub fn bound(partitions: u32) -> u32 {
     let wanted = u32::try_from(SIZE).unwrap_or(u32::MAX) + 1;
-    2 * wanted + 2 * shards
+    2 * wanted + 2 * partitions
+}
+
+impl Listing {
+    /// How many partitions hold it and nothing else; `None` where what they hold has to be filtered.
+    pub fn partitions(self, shards: u32) -> Option<u32> {
+        let is_a_key = self.wanted == Wanted::All || self.with_indexes && self.wanted.is_a_key();
+        is_a_key.then(|| self.wanted.partitions(shards))
+    }
 }
 
 impl Sample {
@@ -227,5 +218,12 @@ impl Fetched {
     /// How many read request units it took.
     pub fn units(&self) -> f64 {
         self.cost.units
+    }
+
+    /// How many pieces it holds.
+    pub fn found(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a page holds a hundred at most")]
+        let found = self.found as f64;
+        found
     }
 }

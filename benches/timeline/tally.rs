@@ -1,7 +1,7 @@
 //! Counts what the service asks of DynamoDB, and what DynamoDB says it consumed.
 //!
-//! The service itself does not ask what its requests consume. So the client that it is given here adds that
-//! question to each of them and notes the answers. Nothing else about the requests is changed.
+//! The service itself asks only its `Query` what they consume. So the client that it is given here adds that question
+//! to all of its requests and notes the answers. Nothing else about the requests is changed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub struct Cost {
     pub requests: BTreeMap<String, u32>,
     /// Items that DynamoDB examined for `Query`: before any filter.
     pub examined: u32,
-    /// Capacity units, of the table and the index together.
+    /// Capacity units, of the table and its indexes together.
     pub units: f64,
     /// Of these, those that were written.
     pub written: f64,
@@ -39,6 +39,11 @@ impl Cost {
     /// Requests of all operations.
     pub fn all_requests(&self) -> u32 {
         self.requests.values().sum()
+    }
+
+    /// Requests that are `Query`.
+    pub fn queries(&self) -> u32 {
+        self.requests.get("Query").copied().unwrap_or_default()
     }
 }
 
