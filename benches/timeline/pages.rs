@@ -124,7 +124,7 @@ impl Table<'_> {
         if !positions.eq(expected.iter().map(|one| one.position)) || page.has_more != goes_on {
             return Err("it is not the page that was asked for".to_owned());
         }
-        if cost.queries() != cost.all_requests() {
+        if queries(cost) != cost.all_requests() {
             return Err(format!("it takes more than Queries: {cost}"));
         }
         match listing.partitions(self.shards) {
@@ -156,7 +156,7 @@ impl Table<'_> {
 
 /// Where nothing is left to filter.
 fn check_by_key(partitions: u32, page: &Page, cost: &Cost) -> Result<(), String> {
-    let (examined, most, queries) = (cost.examined, bound(partitions), cost.queries());
+    let (examined, most, queries) = (cost.examined, bound(partitions), queries(cost));
     if page.stopped_at.is_some() {
         return Err("it ends early".to_owned());
     }
@@ -167,6 +167,11 @@ fn check_by_key(partitions: u32, page: &Page, cost: &Cost) -> Result<(), String>
         return Err(format!("it takes {queries} Queries of {partitions} partitions"));
     }
     Ok(())
+}
+
+/// The requests of a page that are `Query`.
+fn queries(cost: &Cost) -> u32 {
+    cost.requests.get("Query").copied().unwrap_or_default()
 }
 
 /// The most items that a page examines of which nothing is left to filter.

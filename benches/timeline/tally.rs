@@ -40,11 +40,6 @@ impl Cost {
     pub fn all_requests(&self) -> u32 {
         self.requests.values().sum()
     }
-
-    /// Requests that are `Query`.
-    pub fn queries(&self) -> u32 {
-        self.requests.get("Query").copied().unwrap_or_default()
-    }
 }
 
 impl fmt::Display for Cost {
