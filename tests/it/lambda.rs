@@ -114,7 +114,7 @@ async fn the_first_submission_finds_the_connection_open_and_waits_for_no_item() 
         let requests = network.requests(before.len() + asked.len()).await;
         assert_eq!(requests[before.len()..], *asked);
     }
-    assert_eq!(network.connections(), 1);
+    assert_eq!(network.connection_of(1), network.connection_of(0));
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_function_of_several_shards_reads_their_number_when_it_starts() {
     assert_eq!(network.requests(1).await, ["GetItem"]);
     assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
     assert_eq!(network.requests(2).await, ["GetItem", "PutItem"]);
-    assert_eq!(network.connections(), 1);
+    assert_eq!(network.connection_of(1), network.connection_of(0));
 }
 
 #[tokio::test]

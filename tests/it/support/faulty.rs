@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,8 +41,8 @@ pub struct Network {
     pub endpoint: String,
     faults: Arc<Mutex<VecDeque<Fault>>>,
     always: Arc<Mutex<Option<Fault>>>,
-    connections: Arc<AtomicUsize>,
-    requests: watch::Sender<Vec<String>>,
+    /// The requests so far, each with the number of its connection.
+    requests: watch::Sender<Vec<(String, usize)>>,
 }
 
 impl Network {
@@ -54,16 +53,16 @@ impl Network {
             endpoint: format!("http://{}", listener.local_addr().unwrap()),
             faults: Arc::default(),
             always: Arc::default(),
-            connections: Arc::default(),
             requests: watch::Sender::default(),
         };
         let (engine, served) = (endpoint.trim_start_matches("http://").to_owned(), network.clone());
         tokio::spawn(async move {
+            let mut connection = 0;
             while let Ok((client, _)) = listener.accept().await {
                 let (engine, network) = (engine.clone(), served.clone());
-                network.connections.fetch_add(1, Ordering::Relaxed);
+                connection += 1;
                 // A connection that fails has done what it is here for.
-                tokio::spawn(async move { network.serve(client, &engine).await });
+                tokio::spawn(async move { network.serve(client, connection, &engine).await });
             }
         });
         network
@@ -79,9 +78,9 @@ impl Network {
         *self.always.lock().unwrap() = fault;
     }
 
-    /// How many connections were opened.
-    pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
+    /// The number of the connection on which a request came.
+    pub fn connection_of(&self, request: usize) -> usize {
+        self.requests.borrow()[request].1
     }
 
     /// All requests so far, by operation or else by method and path, as soon as there are so many.
@@ -89,7 +88,8 @@ impl Network {
         let mut requests = self.requests.subscribe();
         let arrived = requests.wait_for(|requests| requests.len() >= count);
         let _too_few = timeout(PATIENCE, arrived).await;
-        self.requests.borrow().clone()
+        let requests = self.requests.borrow();
+        requests.iter().map(|(name, _)| name.clone()).collect()
     }
 
     fn next_fault(&self) -> Option<Fault> {
@@ -97,10 +97,10 @@ impl Network {
         next.or(*self.always.lock().unwrap())
     }
 
-    async fn serve(&self, mut client: TcpStream, engine: &str) -> io::Result<()> {
+    async fn serve(&self, mut client: TcpStream, connection: usize, engine: &str) -> io::Result<()> {
         while let Some(request) = read_message(&mut client).await? {
             self.requests
-                .send_modify(|requests| requests.push(name(&request)));
+                .send_modify(|requests| requests.push((name(&request), connection)));
             let fault = self.next_fault();
             match fault {
                 Some(Fault::ResetBefore) => return client.set_zero_linger(),
