@@ -124,7 +124,8 @@ const NAMES: [&str; 8] = [
 ];
 const PLANS: [&str; 3] = ["free", "plus", "team"];
 const STAFF: [&str; 3] = ["ana", "bo", "kim"];
-const TAGS: [&str; 5] = ["bug", "idea", "praise", "pricing", "urgent"];
+const TAGS_OF_DISPLEASED: [&str; 3] = ["bug", "refund", "urgent"];
+const TAGS_OF_OTHERS: [&str; 2] = ["idea", "praise"];
 const NOTES: [&str; 3] = [
     "Asked for an order number.",
     "Known: the fix is in the next release.",
@@ -153,8 +154,9 @@ pub async fn add_sample(
             // Made of constants that keep the rules: a test stores every one of them.
             if let Ok(content) = content() {
                 let id = FeedbackId::new(submitted_at);
+                let is_displeased = content.rating.is_some_and(|rating| rating.get() <= 2);
                 repository.submit(content.into(), id, submitted_at).await?;
-                if let Some(change) = change(age) {
+                if let Some(change) = change(age, is_displeased) {
                     let update = TriageUpdate {
                         at: Timestamp::saturating_from_millis(now.as_millis().saturating_sub(age / 2)),
                         by: format!("staff {}", pick(&STAFF)),
@@ -203,14 +205,19 @@ fn content() -> Result<Content, Vec<Violation>> {
 }
 
 /// What staff made of feedback of this age, in milliseconds: the older it is, the more of it is done.
-fn change(age: u64) -> Option<TriageChange> {
+fn change(age: u64, is_displeased: bool) -> Option<TriageChange> {
     let done = u8::try_from(10 * age / SPAN).unwrap_or(10);
     let status = match fastrand::u8(0..12) {
         dice if dice < done => Some(Status::Resolved),
         dice if dice < done + 2 => Some(Status::InProgress),
         _ => None,
     };
-    let tag = sometimes(if status.is_some() { 6 } else { 2 }, (*pick(&TAGS)).to_owned());
+    let tag = *if is_displeased {
+        pick(&TAGS_OF_DISPLEASED)
+    } else {
+        pick(&TAGS_OF_OTHERS)
+    };
+    let tag = sometimes(if status.is_some() { 6 } else { 2 }, tag.to_owned());
     let note = status.and_then(|_| sometimes(3, *pick(&NOTES)));
     TriageChange::new(None, status, tag.as_slice(), &[], note).ok()
 }
