@@ -54,9 +54,7 @@ impl Query {
             default_with = "Some(FeedbackOrder::NewestFirst)"
         )]
         order: Option<FeedbackOrder>,
-        #[graphql(
-            desc = "Filters the listing. `FeedbackFilter` says what each condition costs, with its index and without."
-        )]
+        #[graphql(desc = "Filters the listing. The description of the type says what each condition costs.")]
         filter: Option<FeedbackFilter>,
     ) -> Result<Option<FeedbackConnection>, ApiError> {
         let filter =
