@@ -9,8 +9,8 @@
 //! previous one ended, however it ended. Every write is conditional on the item being as it was found, so that other
 //! runs, the service and deletions do not interfere.
 //!
-//! No message leaves the table: scans return ids, times, positions and email addresses alone. The filter checks that there is a
-//! message, which is why incompatible items take a scan of their own.
+//! No message leaves the table: scans return ids, times, positions and email addresses alone. The filter checks that
+//! there is a message, which is why incompatible items take a scan of their own.
 
 mod inspection;
 mod item;

@@ -1,7 +1,8 @@
 //! What the service is about, in its own words: pieces of feedback, their identity, their place in
 //! time, and pages of them. Nothing here knows of AWS, GraphQL or HTTP.
 //!
-//! Values are checked once, where they enter ([`Message::parse`], [`FeedbackId::parse`], [`PageRequest::new`]); a value that exists is a value that is valid.
+//! Values are checked once, where they enter ([`Message::parse`], [`FeedbackId::parse`], [`PageRequest::new`]); a value
+//! that exists is a value that is valid.
 
 mod clock;
 mod content;

@@ -25,8 +25,7 @@
 //! Dependencies go one way: `domain ← repository ← graphql ← http ← lambda ← bin`, with `auth` below and `backfill` beside
 //! `graphql`, and `aws` below `repository` and `auth`. No type of the AWS SDK is outside `aws`, `repository`,
 //! `backfill`, `auth::secret` and the binaries, and no type of the GraphQL libraries leaves `graphql` except into the
-//! transport, `http::transport`. What
-//! the Lambda runs and what the laptop runs differ in `bin` alone.
+//! transport, `http::transport`. What the Lambda runs and what the laptop runs differ in `bin` alone.
 //!
 //! # The table
 //!

@@ -140,8 +140,8 @@ impl FeedbackRepository {
     /// Stores new feedback, unless its id is taken.
     ///
     /// One `PutItem`, conditional on the id being new or its feedback having expired. Where nothing is known of the
-    /// shards yet, it goes to the first, and [`shards`](Self::shards) is called while this returns. When the condition fails
-    /// because an earlier try of this very request stored the item and its answer was lost, that is a success.
+    /// shards yet, it goes to the first, and [`shards`](Self::shards) is called while this returns. When the condition
+    /// fails because an earlier try of this very request stored the item and its answer was lost, that is a success.
     /// When it fails because somebody submitted under the same idempotency key before, nothing is stored.
     ///
     /// # Errors
@@ -180,11 +180,7 @@ impl FeedbackRepository {
         let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
             return Err(error.into());
         };
-        let first = match failed.item() {
-            Some(first) => record::read(first.clone(), now),
-            // Not every engine returns it.
-            None => self.by_ids(&[id], now).await?.remove(&id),
-        };
+        let first = self.found(failed.item(), id, now).await?;
         match first.filter(|first| first.content == feedback.content) {
             Some(first) if first.submitted_at == now => Ok(Submission::Stored(feedback)),
             Some(first) if has_key => Ok(Submission::Replayed(first)),
@@ -319,6 +315,19 @@ impl FeedbackRepository {
         Ok(answer
             .attributes
             .is_some_and(|item| !record::is_expired(&item, now)))
+    }
+
+    /// The feedback on which a condition failed. It is read where it was not returned: not every engine does.
+    async fn found(
+        &self,
+        returned: Option<&Item>,
+        id: FeedbackId,
+        now: Timestamp,
+    ) -> Result<Option<Feedback>, RepositoryError> {
+        Ok(match returned {
+            Some(item) => record::read(item.clone(), now),
+            None => self.by_ids(&[id], now).await?.remove(&id),
+        })
     }
 
     async fn batch(&self, ids: &[FeedbackId]) -> Result<Vec<Item>, RepositoryError> {

@@ -1,6 +1,7 @@
 //! Points in time, to the millisecond.
 
 use std::fmt;
+use std::time::Duration;
 
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -67,6 +68,12 @@ impl Timestamp {
         let nanos = u128::try_from(nanos).unwrap_or(0);
         let millis = u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX);
         Ok(Self::saturating_from_millis(millis))
+    }
+
+    /// The time between this and another, whichever is earlier: clocks differ.
+    #[must_use]
+    pub fn abs_diff(self, other: Self) -> Duration {
+        Duration::from_millis(self.0.abs_diff(other.0))
     }
 
     /// Milliseconds since 1970 began.

@@ -63,8 +63,8 @@ impl Executor {
     /// Parses and validates a document, and chooses the operation named `name`, or the only one.
     ///
     /// # Errors
-    /// With [`ErrorCode::GraphqlParseFailed`], [`ErrorCode::GraphqlValidationFailed`], [`ErrorCode::OperationResolutionFailure`] or
-    /// the code of a limit.
+    /// With [`ErrorCode::GraphqlParseFailed`], [`ErrorCode::GraphqlValidationFailed`],
+    /// [`ErrorCode::OperationResolutionFailure`] or the code of a limit.
     pub fn choose(&self, document: &str, name: Option<&str>) -> Result<ChosenOperation, Vec<ServerError>> {
         self.0.documents.operation(document, name, &self.0.limits)
     }

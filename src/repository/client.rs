@@ -28,8 +28,8 @@ pub async fn connect(url: Option<&str>) -> Client {
 
 /// Opens the connection for the next request of `client` to this table.
 ///
-/// One `GET /` in place of an operation on the table. `DynamoDB` answers it at once, with a line about its health, which the
-/// SDK cannot read. That is no error here: any answer shows that the connection is open.
+/// One `GET /` in place of an operation on the table. `DynamoDB` answers it at once, with a line about its health, which
+/// the SDK cannot read. That is no error here: any answer shows that the connection is open.
 ///
 /// # Errors
 /// When the endpoint could not be reached.

@@ -161,11 +161,9 @@ impl ReadableIndexes {
 
     /// Whether the index is configured, and was not missing within the last minute.
     pub(super) fn has(&self, index: Index, now: Timestamp) -> bool {
-        let is_missing = |since: Timestamp| {
-            u128::from(now.as_millis().abs_diff(since.as_millis())) < TRY_AGAIN_AFTER.as_millis()
-        };
+        let is_missing = |since: &Timestamp| now.abs_diff(*since) < TRY_AGAIN_AFTER;
         let missing_since = self.missing_since.lock().unwrap_or_else(PoisonError::into_inner);
-        self.configured.has(index) && !missing_since.get(&index).copied().is_some_and(is_missing)
+        self.configured.has(index) && !missing_since.get(&index).is_some_and(is_missing)
     }
 
     /// Does without the index for a minute; says whether it was thought to be there until now.

@@ -16,8 +16,8 @@
 //! A function that has not looked yet writes to the first shard, which every reader reads. So a function that is told
 //! one shard starts without waiting for the item, and looks after its first submission, for those to come. One that is
 //! told more looks when it warms up. A function that could not look reads as many shards as there can be, and looks
-//! again with the next submission or page. Where there is no item, because nothing was stored yet or an earlier version of the service stored it, the
-//! shards are looked through once to see which are in use.
+//! again with the next submission or page. Where there is no item, because nothing was stored yet or an earlier version
+//! of the service stored it, the shards are looked through once to see which are in use.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -138,9 +138,8 @@ impl Shards {
 
     /// Whether what is known may be out of date.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
-        let age = |seen: Seen| now.as_millis().abs_diff(seen.at.as_millis());
         self.seen()
-            .is_none_or(|seen| age(seen) >= millis(LOOK_AGAIN_AFTER))
+            .is_none_or(|seen| now.abs_diff(seen.at) >= LOOK_AGAIN_AFTER)
     }
 
     fn seen(&self) -> Option<Seen> {

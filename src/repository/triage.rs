@@ -29,8 +29,8 @@ impl FeedbackRepository {
     ///
     /// One `UpdateItem`. A strongly consistent read beside it where tags are both added and removed, or there is no such
     /// feedback; one `UpdateItem` more where feedback has so many tags that it depends on which they are, and for each
-    /// time that somebody else was faster. When an earlier try of this very request made the change and its answer was lost, that is a
-    /// success.
+    /// time that somebody else was faster. When an earlier try of this very request made the change and its answer was
+    /// lost, that is a success.
     ///
     /// # Errors
     /// When DynamoDB could not be reached or refused, or others kept changing the feedback.
@@ -79,11 +79,7 @@ impl FeedbackRepository {
             else {
                 return Err(error.into());
             };
-            found = match failed.item() {
-                Some(item) => record::read(item.clone(), now),
-                // Not every engine returns it.
-                None => self.by_ids(&[id], now).await?.remove(&id),
-            };
+            found = self.found(failed.item(), id, now).await?;
             let Some(feedback) = &found else {
                 return Ok(Triaging::Refused(TriageError::not_found(), None));
             };
