@@ -6,6 +6,7 @@
 
 mod clock;
 mod content;
+mod date;
 mod feedback;
 mod filter;
 mod id;
@@ -13,6 +14,8 @@ mod idempotency_key;
 mod page;
 mod person;
 mod position;
+mod statistics;
+mod tally;
 mod text;
 mod timestamp;
 mod triage;
@@ -20,6 +23,7 @@ mod violation;
 
 pub use clock::Clock;
 pub use content::{Content, EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Rating, Topic};
+pub use date::{Date, DateError};
 pub use feedback::{Feedback, NewFeedback};
 pub use filter::{Condition, Filter, FilterError};
 pub use id::{FeedbackId, FeedbackIdError};
@@ -27,6 +31,8 @@ pub use idempotency_key::IdempotencyKey;
 pub use page::{Direction, Order, Page, PageRequest, PageRequestError};
 pub use person::Person;
 pub use position::{Position, PositionRange};
+pub use statistics::{RatingCounts, Statistics};
+pub use tally::{Move, Piece, Tally, settled_to};
 pub use timestamp::{Timestamp, TimestampError};
 pub use triage::{
     Note, Status, Tag, Triage, TriageChange, TriageError, TriageField, TriageRule, TriageUpdate,

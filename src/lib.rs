@@ -5,9 +5,9 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | feedback, its identity, its position on the timeline, its triage, filters and pages: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
+//! | [`domain`] | feedback, its identity, its position on the timeline, its triage, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
-//! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage, errors. Alone knows DynamoDB |
+//! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, errors. Alone knows DynamoDB |
 //! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
@@ -31,8 +31,10 @@
 //!
 //! Partition key `feedbackId`. Every index has the sort key `timelinePosition` and all attributes. A position is the
 //! time in milliseconds and the id: unique, and its byte order is time order ([`domain::Position`]). So a listing is
-//! an index, some of its partitions, a range of positions, and what is left to filter. One item more, `meta#timeline`,
-//! says how many shards there are.
+//! an index, some of its partitions, a range of positions, and what is left to filter.
+//!
+//! Items whose ids are no UUIDs are the service's own, and in no index: `meta#timeline` says how many shards there are,
+//! and `tally#2026-03-01` counts the feedback of a day ([`domain::Tally`]).
 //!
 //! | index | partition key | is there |
 //! | --- | --- | --- |
@@ -49,8 +51,11 @@
 //! | open the connection when a function warms up | 1 `GET` of the endpoint's health, or the `GetItem` of the shards | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
 //! | triage | 1 `UpdateItem`, and a read or 1 more only where it cannot be decided without what is there | [`repository::FeedbackRepository::triage`] |
-//! | delete | 1 `DeleteItem` | [`repository::FeedbackRepository::delete`] |
+//! | delete | 1 `BatchGetItem` of the item, 1 of its day's tally, 1 `TransactWriteItems` of both | [`repository::FeedbackRepository::delete`] |
+//! | erase a person | 1 `Query`, as for a deletion with 1 `TransactWriteItems` a day, and 1 `Query` to see that no more is there | [`repository::FeedbackRepository::erase`] |
 //! | a page, whatever index serves it | 1 `Query` a partition (shards × wanted values), and more only where one runs dry | [`repository::FeedbackRepository::page`] |
+//! | count a listing | 1 `Query` a partition, and more where one takes several, only when a client asks | [`repository::FeedbackRepository::count_listed`] |
+//! | statistics of n days | ⌈n/100⌉ `BatchGetItem` of tallies, and 1 `Query` a shard of what they do not hold; once, more to read it and 1 `PutItem` a day to keep it | [`repository::FeedbackRepository::statistics`] |
 //! | whether anything lies behind a page's cursor | 1 `Query` a partition, only when a client asks | [`repository::FeedbackRepository::has_items_behind`] |
 //!
 //! A `Scan` is on no request's path: only `bin/backfill` makes one.

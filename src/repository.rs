@@ -4,15 +4,23 @@
 //! rather than put a second, pretend store behind a trait: what a store does under conditions, limits and
 //! partial answers is just what is worth testing.
 
+mod batch;
 mod client;
+mod count;
+mod deletion;
 mod error;
 mod indexes;
 mod meter;
+mod piece;
 mod plan;
+mod read_budget;
 mod reader;
 mod record;
 mod shards;
+mod statistics;
 pub mod table;
+mod tally;
+mod timeline;
 mod triage;
 
 use std::collections::HashMap;
@@ -22,18 +30,19 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure,
-};
-use futures_util::future::try_join_all;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 
+pub use batch::MAX_BATCH;
 #[cfg(feature = "local")]
 pub use client::connect;
 pub use client::{connect_on_lambda, connect_without_account};
+pub use count::Count;
+pub use deletion::Erasure;
 pub use error::RepositoryError;
 pub use indexes::{Index, Indexes};
-pub use reader::{READ_BUDGET, READ_UNIT_BUDGET};
+pub use read_budget::{READ_BUDGET, READ_UNIT_BUDGET};
 pub use shards::MAX_TIMELINE_SHARDS;
+pub use statistics::COUNTING_BUDGET;
 pub use triage::Triaging;
 
 use crate::domain::{
@@ -42,9 +51,11 @@ use crate::domain::{
 use indexes::ReadableIndexes;
 use meter::RequestMeter;
 use plan::Plan;
+use read_budget::ReadBudget;
 use reader::{Reader, Reading};
 use record::FeedbackRecord;
 use shards::Shards;
+use statistics::Counting;
 use table::{Item, expressions};
 
 /// What the service does to the table, as IAM names it, each with what it does it to: the `table` itself
@@ -57,13 +68,6 @@ pub const IAM_ACTIONS: &[(&str, &str)] = &[
     ("dynamodb:UpdateItem", "table"),
     ("dynamodb:Query", "index"),
 ];
-
-/// The most keys that one `BatchGetItem` takes (DynamoDB's limit).
-pub const MAX_BATCH: usize = 100;
-/// How often a batch whose keys all come back unprocessed is asked again before it is given up.
-const MAX_FRUITLESS_RETRIES: u32 = 4;
-/// How long to wait before the first such try; each further one waits twice as long.
-const FIRST_BATCH_DELAY: Duration = Duration::from_millis(25);
 
 /// What became of feedback that was submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +89,7 @@ pub struct FeedbackRepository {
     indexes: ReadableIndexes,
     retention: Option<Duration>,
     meter: RequestMeter,
+    counting: Counting,
 }
 
 impl FeedbackRepository {
@@ -102,6 +107,7 @@ impl FeedbackRepository {
             indexes: ReadableIndexes::default(),
             retention: None,
             meter: RequestMeter::default(),
+            counting: Counting::default(),
         }
     }
 
@@ -122,11 +128,13 @@ impl FeedbackRepository {
         Self { retention, ..self }
     }
 
-    /// The same repository, counting the requests it makes from zero.
+    /// The same repository for another request of a client: it counts the requests it makes from zero, and has all of
+    /// [`COUNTING_BUDGET`] before it.
     #[must_use]
     pub fn metered(&self) -> Self {
         Self {
             meter: RequestMeter::default(),
+            counting: Counting::default(),
             ..self.clone()
         }
     }
@@ -205,10 +213,9 @@ impl FeedbackRepository {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        let batches = try_join_all(ids.chunks(MAX_BATCH).map(|batch| self.batch(batch))).await?;
-        Ok(batches
+        let items = self.items(ids.iter().map(table::key)).await?;
+        Ok(items
             .into_iter()
-            .flatten()
             .filter_map(|item| record::read(item, now))
             .map(|feedback| (feedback.id, feedback))
             .collect())
@@ -273,48 +280,36 @@ impl FeedbackRepository {
         direction: Direction,
         wanted: usize,
         now: Timestamp,
-    ) -> Result<Reading, RepositoryError> {
+    ) -> Result<Reading<Feedback>, RepositoryError> {
         loop {
-            let plan = Plan::new(filter, |index| self.indexes.has(index, now));
+            let plan = self.plan(filter, now);
             let reader = Reader {
                 repository: self,
                 plan: &plan,
                 range,
                 direction,
+                budget: ReadBudget::PAGE,
                 now,
             };
-            let index = plan.index();
             match reader.read(wanted).await {
-                Err(error) if error.is_missing_index() && index != Index::Timeline => {
-                    if self.indexes.note_missing(index, now) {
-                        tracing::warn!(index = index.name(), %error, "an index is missing: reading without it");
-                    }
-                }
+                Err(error) if self.can_do_without(plan.index(), &error, now) => {}
                 result => return result,
             }
         }
     }
 
-    /// Deletes the feedback with this id for good, and says whether there was any.
-    ///
-    /// One `DeleteItem`. It disappears from listings shortly after.
-    ///
-    /// # Errors
-    /// When DynamoDB could not be reached or refused.
-    pub async fn delete(&self, id: FeedbackId, now: Timestamp) -> Result<bool, RepositoryError> {
-        let answer = self
-            .client
-            .delete_item()
-            .table_name(&*self.table)
-            .set_key(Some(table::key(&id)))
-            .return_values(ReturnValue::AllOld)
-            .customize()
-            .interceptor(self.meter.clone())
-            .send()
-            .await?;
-        Ok(answer
-            .attributes
-            .is_some_and(|item| !record::is_expired(&item, now)))
+    /// The best way to read a listing with the indexes that are there.
+    fn plan<'a>(&self, filter: &'a Filter, now: Timestamp) -> Plan<'a> {
+        Plan::new(filter, |index| self.indexes.has(index, now))
+    }
+
+    /// Whether an error is that this index is missing, which is then done without for a minute.
+    fn can_do_without(&self, index: Index, error: &RepositoryError, now: Timestamp) -> bool {
+        let can = error.is_missing_index() && index != Index::Timeline;
+        if can && self.indexes.note_missing(index, now) {
+            tracing::warn!(index = index.name(), %error, "an index is missing: reading without it");
+        }
+        can
     }
 
     /// The feedback on which a condition failed. It is read where it was not returned: not every engine does.
@@ -328,53 +323,6 @@ impl FeedbackRepository {
             Some(item) => record::read(item.clone(), now),
             None => self.by_ids(&[id], now).await?.remove(&id),
         })
-    }
-
-    async fn batch(&self, ids: &[FeedbackId]) -> Result<Vec<Item>, RepositoryError> {
-        let mut found = Vec::with_capacity(ids.len());
-        let mut wanted: Vec<Item> = ids.iter().map(table::key).collect();
-        let mut fruitless = 0;
-        loop {
-            let left = wanted.len();
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&*self.table, keys)
-                .customize()
-                .interceptor(self.meter.clone())
-                .send()
-                .await?;
-            found.extend(
-                answer
-                    .responses
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|(_, items)| items),
-            );
-            wanted = answer
-                .unprocessed_keys
-                .into_iter()
-                .flatten()
-                .flat_map(|(_, unprocessed)| unprocessed.keys)
-                .collect();
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-            // Progress resets the patience: an answer is also cut off at 16 MB, which is no trouble.
-            if wanted.len() < left {
-                fruitless = 0;
-                continue;
-            }
-            if fruitless == MAX_FRUITLESS_RETRIES {
-                return Err(RepositoryError::unprocessed(wanted.len()));
-            }
-            tokio::time::sleep(FIRST_BATCH_DELAY * 2_u32.pow(fruitless)).await;
-            fruitless += 1;
-        }
     }
 }
 

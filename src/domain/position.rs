@@ -10,13 +10,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{FeedbackId, Timestamp};
 
 /// A place on the timeline.
 ///
 /// Its written form is the time as 13 digits of milliseconds, `#`, and the id. Byte order of the written
 /// form is the order of positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Position {
     // The order of the fields is the order of positions.
     submitted_at: Timestamp,
@@ -93,6 +96,20 @@ impl Position {
     }
 }
 
+impl TryFrom<String> for Position {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a position")
+    }
+}
+
+impl From<Position> for String {
+    fn from(position: Position) -> Self {
+        position.to_string()
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:013}#{}", self.submitted_at.as_millis(), self.id)
@@ -137,8 +154,7 @@ impl PositionRange {
     /// What of the range lies earlier than `position`; `None` when nothing does.
     #[must_use]
     pub fn earlier_than(self, position: Position) -> Option<Self> {
-        let last = self.last.min(position.previous()?);
-        (self.first <= last).then_some(Self { last, ..self })
+        self.up_to(position.previous()?)
     }
 
     /// What of the range was submitted at `time` or later; `None` when nothing was.
@@ -151,6 +167,26 @@ impl PositionRange {
     #[must_use]
     pub fn submitted_before(self, time: Timestamp) -> Option<Self> {
         self.earlier_than(Position::first_at(time))
+    }
+
+    /// What of the range lies at `position` or earlier; `None` when nothing does.
+    #[must_use]
+    pub fn up_to(self, position: Position) -> Option<Self> {
+        let last = self.last.min(position);
+        (self.first <= last).then_some(Self { last, ..self })
+    }
+
+    /// The range from the beginning of this one to the end of `other`, where that begins right behind it.
+    #[must_use]
+    pub fn joined(self, other: Self) -> Option<Self> {
+        let last = other.last;
+        (self.last.next() == Some(other.first)).then_some(Self { last, ..self })
+    }
+
+    /// Whether the position is in the range.
+    #[must_use]
+    pub fn contains(self, position: Position) -> bool {
+        self.first <= position && position <= self.last
     }
 
     fn starting_at(self, position: Position) -> Option<Self> {
@@ -200,12 +236,14 @@ mod tests {
 
         #[test]
         fn a_range_is_cut_exactly(position in any_position(), probe in any_position()) {
-            let within = |range: Option<PositionRange>| {
-                range.is_some_and(|range| range.first() <= probe && probe <= range.last())
-            };
+            let within = |range: Option<PositionRange>| range.is_some_and(|range| range.contains(probe));
             let all = PositionRange::ALL;
             prop_assert_eq!(within(all.later_than(position)), probe > position);
             prop_assert_eq!(within(all.earlier_than(position)), probe < position);
+            prop_assert_eq!(within(all.up_to(position)), probe <= position);
+            let joined = all.up_to(position).zip(all.later_than(position));
+            prop_assert!(joined.is_none_or(|(before, after)| before.joined(after) == Some(all)));
+            prop_assert!(joined.is_none_or(|(before, after)| after.joined(before).is_none()));
             let time = position.submitted_at();
             prop_assert_eq!(within(all.submitted_from(time)), probe.submitted_at() >= time);
             prop_assert_eq!(within(all.submitted_before(time)), probe.submitted_at() < time);

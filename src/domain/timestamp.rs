@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
@@ -13,7 +14,8 @@ use time::macros::format_description;
 ///
 /// Bounded so that its decimal form has at most 13 digits (the year 2286), because the timeline's sort
 /// key stores it zero-padded to 13 and relies on byte order being time order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Timestamp(u64);
 
 /// Why a text is not a point in time.
@@ -76,9 +78,21 @@ impl Timestamp {
         Duration::from_millis(self.0.abs_diff(other.0))
     }
 
+    /// The time so much later, or the latest.
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        Self::saturating_from_millis(self.0.saturating_add(millis(duration)))
+    }
+
+    /// The time so much earlier, or the earliest.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
     /// Milliseconds since 1970 began.
     #[must_use]
-    pub fn as_millis(self) -> u64 {
+    pub const fn as_millis(self) -> u64 {
         self.0
     }
 
@@ -90,6 +104,24 @@ impl Timestamp {
 }
 
 /// RFC 3339 in UTC with milliseconds: `2026-03-01T09:30:00.250Z`.
+impl TryFrom<u64> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(millis: u64) -> Result<Self, Self::Error> {
+        Self::from_millis(millis).ok_or("later than there are times")
+    }
+}
+
+impl From<Timestamp> for u64 {
+    fn from(time: Timestamp) -> Self {
+        time.0
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = i128::from(self.0) * 1_000_000;

@@ -5,6 +5,7 @@
 //! one of GraphQL through `?`.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, ServerError};
@@ -52,6 +53,8 @@ pub enum ErrorCode {
     PayloadTooLarge,
     /// The response has more bytes than can be sent.
     ResponseTooLarge,
+    /// The table does not have an index that the field requires.
+    IndexMissing,
     /// DynamoDB throttles requests at the moment.
     TooManyRequests,
     /// DynamoDB or Secrets Manager is unavailable at the moment.
@@ -78,15 +81,22 @@ impl ErrorCode {
 
     /// The code and the message for a failed operation on the table.
     #[must_use]
-    pub fn of_failure(error: &RepositoryError) -> (Self, &'static str) {
+    pub fn of_failure(error: &RepositoryError) -> (Self, Cow<'static, str>) {
         if error.is_throttled() {
             let message = "too many requests at the moment: try again in a few seconds";
-            (Self::TooManyRequests, message)
+            (Self::TooManyRequests, message.into())
         } else if error.is_unavailable() {
             let message = "the service is unavailable at the moment: try again in a few seconds";
-            (Self::ServiceUnavailable, message)
+            (Self::ServiceUnavailable, message.into())
+        } else if let Some(index) = error.required_index() {
+            let name = index.name();
+            let message = format!(
+                "the index `{name}` is missing: add `{name}` to FEEDBACK_INDEXES, in the template to `Indexes`; if it was \
+                 added just now, wait until DynamoDB has built it"
+            );
+            (Self::IndexMissing, message.into())
         } else {
-            (Self::InternalServerError, "internal error")
+            (Self::InternalServerError, "internal error".into())
         }
     }
 
@@ -143,7 +153,7 @@ impl From<ApiError> for async_graphql::Error {
                 let (code, message) = ErrorCode::of_failure(&error);
                 (
                     code,
-                    message.to_owned(),
+                    message.into_owned(),
                     Some(error as Arc<dyn Any + Send + Sync>),
                 )
             }

@@ -6,8 +6,8 @@ use super::RequestContext;
 use super::error::ApiError;
 use super::query::parse_id;
 use super::types::{
-    DeleteFeedbackPayload, SubmitFeedbackInput, SubmitFeedbackPayload, TriageFeedbackInput,
-    TriageFeedbackPayload,
+    DeleteFeedbackPayload, ErasePersonInput, ErasePersonPayload, SubmitFeedbackInput, SubmitFeedbackPayload,
+    TriageFeedbackInput, TriageFeedbackPayload,
 };
 use crate::domain::{NewFeedback, TriageUpdate};
 
@@ -69,5 +69,23 @@ impl Mutation {
         let shared = context.data_unchecked::<RequestContext>();
         let was_there = shared.repository.delete(id, shared.clock.now()).await?;
         Ok(Some(DeleteFeedbackPayload::new(id, was_there)))
+    }
+
+    /// Deletes all feedback with an email address permanently, up to 100 pieces a call: call until `isComplete`. What
+    /// was submitted within a minute before may take another call to be found. Backups of the table keep it for up to
+    /// 35 days. Requires the index `person` and the scope `feedback:manage`. Null only together with an error.
+    async fn erase_person(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The person.")] input: ErasePersonInput,
+    ) -> Result<Option<ErasePersonPayload>, ApiError> {
+        let person = match input.person() {
+            Ok(person) => person,
+            Err(violations) => return Ok(Some(violations.into())),
+        };
+        let shared = context.data_unchecked::<RequestContext>();
+        Ok(Some(
+            shared.repository.erase(&person, shared.clock.now()).await?.into(),
+        ))
     }
 }

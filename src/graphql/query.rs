@@ -3,9 +3,12 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use super::error::ApiError;
-use super::types::{FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, Node};
+use super::types::{
+    Date, FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, FeedbackStatistics, MAX_DAYS,
+    Node,
+};
 use super::{RequestContext, cursor};
-use crate::domain::{Feedback, FeedbackId, Filter, Order, PageRequest, Position};
+use crate::domain::{Feedback, FeedbackId, Filter, FilterError, Order, PageRequest, Position, Topic};
 use crate::repository::MAX_BATCH;
 
 /// The root type of queries. Every field requires the scope `feedback:read`.
@@ -71,6 +74,41 @@ impl Query {
         let shared = context.data_unchecked::<RequestContext>();
         let page = shared.repository.page(&request, shared.clock.now()).await?;
         Ok(Some(FeedbackConnection::new(request, page)))
+    }
+
+    /// Counts the feedback of some days, in UTC, by rating, topic and day.
+    ///
+    /// What was submitted more than two minutes ago is counted once, and the counts are kept: the first query for some
+    /// days reads all of their feedback, later ones what is new. Deleted feedback is not counted. Feedback that expires
+    /// is not counted from the beginning of the day on which it does. Null only together with an error.
+    async fn feedback_statistics(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The first day.")] from: Date,
+        #[graphql(desc = "The last day: `from` or later, at most 400 days with it.")] to: Date,
+        #[graphql(
+            desc = "Counts feedback with exactly this topic: 1 to 64 characters, case-sensitive. Where it is \
+                          beyond the first 200 topics of a day, that day's feedback is not found."
+        )]
+        topic: Option<String>,
+    ) -> Result<Option<FeedbackStatistics>, ApiError> {
+        let (Date(from), Date(to)) = (from, to);
+        let days = from.count_to(to);
+        if !(1..=MAX_DAYS).contains(&days) {
+            let message = format!("`to` must be `from` or later, with at most {MAX_DAYS} days in all");
+            return Err(ApiError::BadUserInput(message));
+        }
+        let topic = topic.map(|topic| Topic::to_look_for(&topic).ok_or(FilterError::Topic));
+        let topic = topic
+            .transpose()
+            .map_err(|error| ApiError::bad_user_input(&error))?;
+        let shared = context.data_unchecked::<RequestContext>();
+        let now = shared.clock.now();
+        let statistics = shared
+            .repository
+            .statistics(from, to, topic.as_ref(), now)
+            .await?;
+        Ok(Some(statistics.into()))
     }
 
     /// Returns the object with this id, or null. Strongly consistent.

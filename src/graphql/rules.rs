@@ -14,7 +14,7 @@ use super::document::Document;
 use super::error::ErrorCode;
 use super::limits::Limits;
 use super::selection::{Field, collect_all};
-use super::types::DateTime;
+use super::types::{Date, DateTime};
 use super::values::of_literal;
 
 /// The error in a value of this type.
@@ -30,9 +30,11 @@ pub(super) fn error_in(ty: &Type, value: &Value) -> Option<String> {
             (ExtendedType::InputObject(object), Value::Object(fields)) => fields
                 .iter()
                 .find_map(|(name, value)| error_in(&object.fields.get(name.as_str())?.ty, value)),
-            (ExtendedType::Scalar(scalar), value) if scalar.name == "DateTime" => {
-                DateTime::read(value).err().map(|error| error.to_string())
-            }
+            (ExtendedType::Scalar(scalar), value) => match scalar.name.as_str() {
+                "Date" => Date::read(value).err().map(|error| error.to_string()),
+                "DateTime" => DateTime::read(value).err().map(|error| error.to_string()),
+                _ => None,
+            },
             _ => None,
         },
     }

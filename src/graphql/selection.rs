@@ -12,13 +12,18 @@ use apollo_compiler::executable::{self, Selection, SelectionSet};
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::{FieldDefinition, ObjectType};
 use apollo_compiler::{Name, Node};
-use async_graphql::ServerError;
+use async_graphql::{ServerError, Value as LibraryValue};
 
 use super::definition::{SCHEMA, applies, possible_objects};
 use super::document::Document;
 use super::limits::Limits;
+use super::types::{DEFAULT_COUNT, DEFAULT_TOPICS, Date, MAX_COUNT, MAX_DAYS, MAX_TOPICS};
 use super::values::of_literal;
 use crate::domain::PageRequest;
+use crate::repository::READ_BUDGET;
+
+/// How many items are examined for a count at the cost of one field.
+const ITEMS_A_POINT: usize = 20;
 
 /// A field that is executed.
 #[derive(Debug)]
@@ -87,6 +92,10 @@ struct Collector<'a> {
     limits: &'a Limits,
     /// The number of selections visited.
     selections: usize,
+    /// The number of days that statistics are asked for.
+    days: usize,
+    /// The cost of counting, which is not multiplied by the size of the page around it.
+    counting: usize,
 }
 
 impl<'a> Collector<'a> {
@@ -96,6 +105,8 @@ impl<'a> Collector<'a> {
             variables,
             limits,
             selections: 0,
+            days: 0,
+            counting: 0,
         }
     }
 
@@ -105,7 +116,8 @@ impl<'a> Collector<'a> {
         let Some(root) = SCHEMA.get_object(operation.object_type()) else {
             return Ok((Vec::new(), 0));
         };
-        self.object(root, &[&operation.selection_set], 1)
+        let (fields, cost) = self.object(root, &[&operation.selection_set], 1)?;
+        Ok((fields, cost.saturating_add(self.counting)))
     }
 
     /// The fields of an object of this type, and their cost.
@@ -143,6 +155,7 @@ impl<'a> Collector<'a> {
         depth: usize,
     ) -> Result<(Field, usize), ServerError> {
         let sets: Vec<&SelectionSet> = selected.iter().map(|field| &field.selection_set).collect();
+        let items = self.items(selected[0]);
         let (mut below, mut cost_below) = (Vec::new(), 0);
         for object in possible_objects(definition.ty.inner_named_type()) {
             let (fields, cost) = self.object(object, &sets, depth + 1)?;
@@ -150,9 +163,7 @@ impl<'a> Collector<'a> {
             let object = object.name.clone();
             below.push(ObjectFields { object, fields });
         }
-        let cost = cost_below
-            .saturating_mul(self.items(selected[0]))
-            .saturating_add(1);
+        let cost = cost_below.saturating_mul(items).saturating_add(1);
         let field = Field {
             selected: selected.into_iter().cloned().collect(),
             ty: definition.ty.clone(),
@@ -224,29 +235,42 @@ impl<'a> Collector<'a> {
     }
 
     /// The number of items that a field can return, each with everything selected below it.
-    fn items(&self, field: &executable::Field) -> usize {
+    fn items(&mut self, field: &executable::Field) -> usize {
+        let variables = self.variables;
         let argument = |name: &str| {
-            let argument = field.arguments.iter().find(|argument| argument.name == name)?;
-            of_literal(&argument.value, self.variables?)
+            let argument = field.argument_by_name(name).ok()?;
+            of_literal(argument, variables?)
         };
+        let number = |name: &str| match argument(name)? {
+            LibraryValue::Number(number) => Some(usize::try_from(number.as_u64()?).unwrap_or(usize::MAX)),
+            _ => None,
+        };
+        // A field rejects what is out of range with a better message.
         match field.name.as_str() {
             "feedbacks" => {
-                let size = ["first", "last"]
-                    .into_iter()
-                    .find_map(|name| match argument(name)? {
-                        async_graphql::Value::Number(number) => number.as_u64(),
-                        _ => None,
-                    });
-                // The field rejects a larger size with a better message.
-                let size = size.map_or(PageRequest::DEFAULT_SIZE, |size| {
-                    usize::try_from(size).unwrap_or(usize::MAX)
-                });
-                size.min(PageRequest::MAX_SIZE)
+                let size = number("first").or_else(|| number("last"));
+                size.unwrap_or(PageRequest::DEFAULT_SIZE)
+                    .min(PageRequest::MAX_SIZE)
             }
             "nodes" => match argument("ids") {
-                Some(async_graphql::Value::List(ids)) => ids.len(),
+                Some(LibraryValue::List(ids)) => ids.len(),
                 _ => 1,
             },
+            "count" => {
+                let examined = number("upTo")
+                    .unwrap_or(DEFAULT_COUNT)
+                    .clamp(READ_BUDGET, MAX_COUNT);
+                self.counting = self.counting.saturating_add(examined / ITEMS_A_POINT);
+                1
+            }
+            "feedbackStatistics" => {
+                let date = |name| Some(Date::read(&argument(name)?).ok()?.0);
+                let days = date("from").zip(date("to")).map(|(from, to)| from.count_to(to));
+                self.days = days.unwrap_or_default().min(MAX_DAYS);
+                1
+            }
+            "days" => self.days,
+            "topics" => number("first").unwrap_or(DEFAULT_TOPICS).min(MAX_TOPICS),
             _ => 1,
         }
     }

@@ -8,13 +8,14 @@
 //! whole response in it, so ours leaves it out.
 
 use std::error::Error as StdError;
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
 
 use aws_runtime::retries::classifiers::THROTTLING_ERRORS;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{BoxError, BuildError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
+use super::indexes::Index;
 use crate::domain::FeedbackId;
 
 /// What DynamoDB says of an index that there is none of, and of one that it is still filling. It has no code for it.
@@ -41,8 +42,8 @@ enum Kind {
     Throttled,
     /// DynamoDB cannot be reached, or has trouble of its own.
     Unavailable,
-    /// There is no such index: it is being built, or removed.
-    MissingIndex,
+    /// There is no such index: it is not configured, or being built or removed.
+    MissingIndex(Option<Index>),
     /// The request or the configuration is wrong, or an item cannot be written as it is.
     Internal,
 }
@@ -60,9 +61,34 @@ impl RepositoryError {
         self.kind == Kind::Unavailable
     }
 
+    /// The index that is required and missing: it is not configured, or DynamoDB is still filling it.
+    #[must_use]
+    pub fn required_index(&self) -> Option<Index> {
+        match self.kind {
+            Kind::MissingIndex(index) => index,
+            _ => None,
+        }
+    }
+
     /// Whether the index that was to be read is not there.
     pub(super) fn is_missing_index(&self) -> bool {
-        self.kind == Kind::MissingIndex
+        matches!(self.kind, Kind::MissingIndex(_))
+    }
+
+    /// The same error, where nothing can be done without this index.
+    pub(super) fn requiring(self, index: Index) -> Self {
+        match self.kind {
+            Kind::MissingIndex(_) => Self {
+                kind: Kind::MissingIndex(Some(index)),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
+    pub(super) fn not_configured(index: Index) -> Self {
+        let text = format!("the index {} is not configured", index.name());
+        Self::new(Kind::MissingIndex(Some(index)), text, None)
     }
 
     pub(super) fn id_is_taken(id: FeedbackId) -> Self {
@@ -79,8 +105,8 @@ impl RepositoryError {
         Self::new(Kind::Unavailable, text, None)
     }
 
-    pub(super) fn contended(id: FeedbackId) -> Self {
-        let text = format!("others kept changing the feedback {id}");
+    pub(super) fn contended(what: impl Display) -> Self {
+        let text = format!("others kept changing {what}");
         Self::new(Kind::Unavailable, text, None)
     }
 
@@ -132,7 +158,9 @@ fn of_answer(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> (Kind, St
     let status = raw.status();
     let kind = match error.code() {
         Some(code) if THROTTLING_ERRORS.contains(&code) => Kind::Throttled,
-        Some(code) if is_of_missing_index(code, error) => Kind::MissingIndex,
+        Some(code) if is_of_missing_index(code, error) => Kind::MissingIndex(None),
+        // Another function is about to change the item in a transaction.
+        Some("TransactionConflictException") => Kind::Unavailable,
         _ if status.is_server_error() => Kind::Unavailable,
         _ => Kind::Internal,
     };

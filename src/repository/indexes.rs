@@ -159,11 +159,16 @@ impl ReadableIndexes {
         }
     }
 
+    /// Whether the index is configured.
+    pub(super) fn is_configured(&self, index: Index) -> bool {
+        self.configured.has(index)
+    }
+
     /// Whether the index is configured, and was not missing within the last minute.
     pub(super) fn has(&self, index: Index, now: Timestamp) -> bool {
         let is_missing = |since: &Timestamp| now.abs_diff(*since) < TRY_AGAIN_AFTER;
         let missing_since = self.missing_since.lock().unwrap_or_else(PoisonError::into_inner);
-        self.configured.has(index) && !missing_since.get(&index).is_some_and(is_missing)
+        self.is_configured(index) && !missing_since.get(&index).is_some_and(is_missing)
     }
 
     /// Does without the index for a minute; says whether it was thought to be there until now.

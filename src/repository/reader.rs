@@ -11,38 +11,57 @@
 //! A read can find less than it examines: what a filter leaves out that is not part of the key, what has expired and
 //! is not deleted yet, and items that are malformed. How much the partitions are asked for next then follows from how
 //! much of what the last round examined was wanted, and is at most twice as much as in that round. That goes on until
-//! enough is found, the listing ends or the read budget is spent: [`READ_BUDGET`] or [`READ_UNIT_BUDGET`].
+//! enough is found, the listing ends or the read budget is spent: [`ReadBudget`].
 
 use std::collections::VecDeque;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use futures_util::future::{OptionFuture, join, try_join_all};
 
-use super::plan::{PartitionKey, Plan};
+use super::plan::{KeyPart, PartitionKey, Plan};
+use super::read_budget::ReadBudget;
 use super::record;
 use super::table::{self, Item, expressions};
 use super::{FeedbackRepository, RepositoryError};
 use crate::domain::{Direction, Feedback, Position, PositionRange, Timestamp};
 
-/// How many items are examined for one page before what was found is returned, give or take one a partition. At 300
-/// bytes an item that is about 75 read units at one shard, and less than a second.
-pub const READ_BUDGET: usize = 2_000;
+/// What an item of an index is read as.
+pub(super) trait Listed: Sized {
+    /// The attributes that are read; `None` for all.
+    const ATTRIBUTES: Option<&'static [&'static str]>;
 
-/// How many read units one page consumes before what was found is returned, give or take one `Query` a partition: 2 MB
-/// of items, which may be much larger than most are.
-pub const READ_UNIT_BUDGET: f64 = 256.0;
+    /// The value of an item, unless it has expired or is malformed.
+    fn read(item: Item, now: Timestamp) -> Option<Self>;
+
+    /// Its place on the timeline.
+    fn position(&self) -> Position;
+}
+
+impl Listed for Feedback {
+    const ATTRIBUTES: Option<&'static [&'static str]> = None;
+
+    fn read(item: Item, now: Timestamp) -> Option<Self> {
+        record::read(item, now)
+    }
+
+    fn position(&self) -> Position {
+        self.position()
+    }
+}
 
 /// With a filter that is not part of the key, how many items are examined in the first round for each one that is
 /// wanted.
 const FILTERED_READ_AHEAD: usize = 4;
 
 /// What was read.
-pub(super) struct Reading {
+pub(super) struct Reading<T> {
     /// What was found, in the direction of reading.
-    pub(super) found: Vec<Feedback>,
+    pub(super) found: Vec<T>,
     /// The place up to which everything was read, when the budget ended the reading.
     pub(super) stopped_at: Option<Position>,
+    /// What is left of the budget.
+    pub(super) budget: ReadBudget,
 }
 
 /// A stretch of a listing, about to be read.
@@ -51,73 +70,71 @@ pub(super) struct Reader<'a> {
     pub(super) plan: &'a Plan<'a>,
     pub(super) range: PositionRange,
     pub(super) direction: Direction,
+    pub(super) budget: ReadBudget,
     pub(super) now: Timestamp,
 }
 
 impl Reader<'_> {
     /// Reads up to `wanted` items.
-    pub(super) async fn read(&self, wanted: usize) -> Result<Reading, RepositoryError> {
+    pub(super) async fn read<T: Listed>(&self, wanted: usize) -> Result<Reading<T>, RepositoryError> {
         let known = &self.repository.shards;
         let shards = known.to_read().get();
         let mut partitions = self.partitions(0, shards);
         let mut look = known
             .is_stale(self.now)
             .then(|| self.repository.all_shards(self.now));
-        let mut found = Vec::with_capacity(wanted);
-        let (mut examined, mut read_units) = (0, 0.0);
+        let mut found = Vec::new();
+        let mut budget = self.budget;
         let mut last: Option<Round> = None;
-        loop {
+        let stopped_at = loop {
             self.merge(&mut partitions, &mut found, wanted);
             if found.len() == wanted {
-                break;
+                break None;
             }
             let live = partitions
                 .iter()
                 .filter(|partition| !partition.is_exhausted)
                 .count();
             let next = self.head(&partitions).map(|(_, position)| position);
-            let mut dry: Vec<&mut Partition> = partitions
+            let mut dry: Vec<&mut Partition<T>> = partitions
                 .iter_mut()
                 .filter(|partition| self.may_still_precede(partition, next))
                 .collect();
             if dry.is_empty() {
-                break;
+                break None;
             }
-            if (examined >= READ_BUDGET || read_units >= READ_UNIT_BUDGET)
+            if budget.is_spent()
                 && let Some(stopped_at) = self.read_by_all(&dry)
             {
-                return Ok(Reading {
-                    found,
-                    stopped_at: Some(stopped_at),
-                });
+                break Some(stopped_at);
             }
             let mut limit = self.read_ahead(wanted - found.len(), live, last.as_ref());
-            if examined < READ_BUDGET {
-                limit = limit.min((READ_BUDGET - examined).div_ceil(dry.len()));
+            if budget.items > 0 {
+                limit = limit.min(budget.items.div_ceil(dry.len()));
             }
             let refills = dry.iter_mut().map(|partition| self.refill(partition, limit));
             let (refilled, all) = join(try_join_all(refills), OptionFuture::from(look.take())).await;
             let mut round = Round::of(limit);
             for refill in refilled? {
-                round.examined += refill.examined;
+                round.examined += refill.taken.items;
                 round.matched += refill.matched;
-                read_units += refill.read_units;
+                budget -= refill.taken;
             }
-            examined += round.examined;
             last = Some(round);
             if let Some(all) = all {
                 // Those that have come since this process last looked.
                 partitions.extend(self.partitions(shards, all.get()));
             }
-        }
+        };
         Ok(Reading {
             found,
-            stopped_at: None,
+            stopped_at,
+            budget,
         })
     }
 
     /// The partitions of the shards from `first` to before `end`.
-    fn partitions(&self, first: u32, end: u32) -> Vec<Partition> {
+    fn partitions<T>(&self, first: u32, end: u32) -> Vec<Partition<T>> {
         let keys = self.plan.partitions(first..end).into_iter();
         keys.map(Partition::new).collect()
     }
@@ -139,7 +156,7 @@ impl Reader<'_> {
     }
 
     /// Moves what comes next from the partitions to `found`, for as long as it is certain what comes next.
-    fn merge(&self, partitions: &mut [Partition], found: &mut Vec<Feedback>, wanted: usize) {
+    fn merge<T: Listed>(&self, partitions: &mut [Partition<T>], found: &mut Vec<T>, wanted: usize) {
         while found.len() < wanted
             && let Some((index, position)) = self.head(partitions)
             && !partitions
@@ -148,14 +165,14 @@ impl Reader<'_> {
         {
             let item = partitions[index].buffer.pop_front();
             // While its status changes, an index can have an item in two partitions.
-            if found.last().map(Feedback::position) != Some(position) {
+            if found.last().map(T::position) != Some(position) {
                 found.extend(item);
             }
         }
     }
 
     /// The partition whose first item comes first, and that item's place.
-    fn head(&self, partitions: &[Partition]) -> Option<(usize, Position)> {
+    fn head<T: Listed>(&self, partitions: &[Partition<T>]) -> Option<(usize, Position)> {
         let heads = partitions
             .iter()
             .enumerate()
@@ -168,7 +185,7 @@ impl Reader<'_> {
 
     /// Whether a partition may hold something, not yet read, that comes before `next`, or anything at all
     /// where there is no `next`.
-    fn may_still_precede(&self, partition: &Partition, next: Option<Position>) -> bool {
+    fn may_still_precede<T>(&self, partition: &Partition<T>, next: Option<Position>) -> bool {
         let is_dry = partition.buffer.is_empty() && !partition.is_exhausted;
         let has_passed = |next| {
             partition
@@ -179,7 +196,7 @@ impl Reader<'_> {
     }
 
     /// The place up to which all of these partitions have been read.
-    fn read_by_all(&self, partitions: &[&mut Partition]) -> Option<Position> {
+    fn read_by_all<T>(&self, partitions: &[&mut Partition<T>]) -> Option<Position> {
         let places: Option<Vec<Position>> = partitions.iter().map(|partition| partition.read_to).collect();
         match self.direction {
             Direction::Forward => places?.into_iter().min(),
@@ -188,15 +205,18 @@ impl Reader<'_> {
     }
 
     /// Reads up to `limit` items of a partition on from where it was left.
-    async fn refill(&self, partition: &mut Partition, limit: usize) -> Result<Refill, RepositoryError> {
-        let answer = self
-            .query(partition, limit)
+    async fn refill<T: Listed>(
+        &self,
+        partition: &mut Partition<T>,
+        limit: usize,
+    ) -> Result<Refill, RepositoryError> {
+        let query = self.query(&partition.key, partition.resume_after.clone(), limit);
+        let answer = expressions::projected(query, T::ATTRIBUTES)
             .customize()
             .interceptor(self.repository.meter.clone())
             .send()
             .await?;
-        let read_units = answer.consumed_capacity.as_ref();
-        let read_units = read_units.and_then(ConsumedCapacity::capacity_units);
+        let taken = ReadBudget::taken(answer.scanned_count, answer.consumed_capacity.as_ref());
         let resume_after = answer.last_evaluated_key.filter(|key| !key.is_empty());
         partition.is_exhausted = resume_after.is_none();
         partition.buffer.extend(
@@ -204,9 +224,9 @@ impl Reader<'_> {
                 .items
                 .into_iter()
                 .flatten()
-                .filter_map(|item| record::read(item, self.now)),
+                .filter_map(|item| T::read(item, self.now)),
         );
-        let last_found = partition.buffer.back().map(Feedback::position);
+        let last_found = partition.buffer.back().map(T::position);
         partition.read_to = resume_after
             .as_ref()
             .and_then(place_of)
@@ -214,14 +234,19 @@ impl Reader<'_> {
             .or(partition.read_to);
         partition.resume_after = resume_after;
         Ok(Refill {
-            examined: usize::try_from(answer.scanned_count).unwrap_or(0),
+            taken,
             // Only a partition whose buffer is empty is read on.
             matched: partition.buffer.len(),
-            read_units: read_units.unwrap_or(0.0),
         })
     }
 
-    fn query(&self, partition: &Partition, limit: usize) -> QueryFluentBuilder {
+    /// The request for up to `limit` items of a partition, from where it was left.
+    pub(super) fn query(
+        &self,
+        key: &[KeyPart],
+        resume_after: Option<Item>,
+        limit: usize,
+    ) -> QueryFluentBuilder {
         let query = self
             .repository
             .client
@@ -231,8 +256,8 @@ impl Reader<'_> {
             .scan_index_forward(self.direction == Direction::Forward)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .set_exclusive_start_key(partition.resume_after.clone());
-        let query = expressions::in_range(query, &partition.key, self.range);
+            .set_exclusive_start_key(resume_after);
+        let query = expressions::in_range(query, key, self.range);
         // The reader looks for expired items itself, too: here it only spares the transfer.
         expressions::matching(query, &self.plan.filtered, self.now)
     }
@@ -260,16 +285,15 @@ impl Round {
 
 /// What one partition gave in a round.
 struct Refill {
-    examined: usize,
+    taken: ReadBudget,
     matched: usize,
-    read_units: f64,
 }
 
 /// One partition, as far as it was read.
-struct Partition {
+struct Partition<T> {
     key: PartitionKey,
     /// What was read and not yet merged.
-    buffer: VecDeque<Feedback>,
+    buffer: VecDeque<T>,
     /// DynamoDB's key to go on from.
     resume_after: Option<Item>,
     /// The place up to which everything was read, if anything was.
@@ -278,7 +302,7 @@ struct Partition {
     is_exhausted: bool,
 }
 
-impl Partition {
+impl<T> Partition<T> {
     fn new(key: PartitionKey) -> Self {
         Self {
             key,

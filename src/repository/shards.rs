@@ -68,7 +68,7 @@ impl Record {
     }
 
     fn to_write(self, now: Timestamp) -> NonZeroU32 {
-        if now.as_millis() >= self.raised_at.saturating_add(millis(WRITE_AFTER)) {
+        if now >= Timestamp::saturating_from_millis(self.raised_at).saturating_add(WRITE_AFTER) {
             self.shards
         } else {
             self.shards_before
@@ -330,8 +330,4 @@ impl FeedbackRepository {
             .try_fold(0, |highest, shard| async move { Ok(highest.max(shard)) })
             .await
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

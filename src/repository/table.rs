@@ -22,7 +22,6 @@ use aws_sdk_dynamodb::types::{
 use super::error::RepositoryError;
 use super::indexes::{Index, Indexes};
 use super::string;
-use crate::domain::FeedbackId;
 
 /// The table's partition key: the id, a string.
 pub const PARTITION_KEY: &str = "feedbackId";
@@ -57,6 +56,11 @@ pub const PERSON_ATTRIBUTE: &str = "person";
 /// When an item expires, in seconds since 1970 began: the table's time to live.
 pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
 
+/// Begins the ids of the items that count the feedback of a day, like `tally#2026-03-01`.
+pub const TALLY_PREFIX: &str = "tally#";
+/// The revision of a tally, a string: another one after each change.
+pub(super) const REVISION_ATTRIBUTE: &str = "revision";
+
 /// The id of the item that says how many shards the timeline has. It is no feedback: its id is no UUID, and it has no
 /// place on the timeline.
 pub const SHARDS_ITEM: &str = "meta#timeline";
@@ -76,7 +80,7 @@ const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The key of one item.
-pub(super) fn key(id: &FeedbackId) -> Item {
+pub(super) fn key(id: &impl ToString) -> Item {
     Item::from([(PARTITION_KEY.to_owned(), string(id))])
 }
 

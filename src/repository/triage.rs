@@ -88,6 +88,6 @@ impl FeedbackRepository {
                 return Ok(Triaging::Changed(feedback.clone()));
             }
         }
-        Err(RepositoryError::contended(id))
+        Err(RepositoryError::contended(format_args!("the feedback {id}")))
     }
 }

@@ -112,6 +112,8 @@ fn operations(operation: &str, type_name: &str) -> Vec<String> {
                         "TriageFeedbackInput!" => {
                             "{ id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\", status: RESOLVED }"
                         }
+                        "Date!" => "\"2026-03-01\"",
+                        "ErasePersonInput!" => "{ email: \"sam@example.org\" }",
                         other => panic!("what is a value of {other}?"),
                     };
                     format!("{}: {value}", argument.node.name.node)

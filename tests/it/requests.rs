@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use feedback_graphql::auth::Authenticator;
-use feedback_graphql::domain::{Clock, FeedbackId, Timestamp};
+use feedback_graphql::domain::{Clock, Content, EmailAddress, FeedbackId, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::AppState;
 use feedback_graphql::repository::FeedbackRepository;
@@ -21,7 +21,7 @@ const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 8] = [
+const PATTERNS: [(&str, &str); 11] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
     (
         "how many shards there are",
@@ -40,10 +40,26 @@ const PATTERNS: [(&str, &str); 8] = [
         "triage",
         "1 `UpdateItem`, and a read or 1 more only where it cannot be decided without what is there",
     ),
-    ("delete", "1 `DeleteItem`"),
+    (
+        "delete",
+        "1 `BatchGetItem` of the item, 1 of its day's tally, 1 `TransactWriteItems` of both",
+    ),
+    (
+        "erase a person",
+        "1 `Query`, as for a deletion with 1 `TransactWriteItems` a day, and 1 `Query` to see that no more is there",
+    ),
     (
         "a page, whatever index serves it",
         "1 `Query` a partition (shards × wanted values), and more only where one runs dry",
+    ),
+    (
+        "count a listing",
+        "1 `Query` a partition, and more where one takes several, only when a client asks",
+    ),
+    (
+        "statistics of n days",
+        "⌈n/100⌉ `BatchGetItem` of tallies, and 1 `Query` a shard of what they do not hold; once, more to read it and 1 \
+         `PutItem` a day to keep it",
     ),
     (
         "whether anything lies behind a page's cursor",
@@ -285,14 +301,107 @@ async fn a_page_by_a_filter_is_one_query_for_each_partition_of_the_index_that_se
 }
 
 #[tokio::test]
-async fn a_deletion_is_one_delete_item_whether_there_was_anything_or_not() {
+async fn a_deletion_is_one_transaction_of_what_was_read_with_its_days_tally() {
     let service = Counted::start(4).await;
     let id = service.submit(0, 0).await.to_string();
     let delete = "mutation($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }";
-    for expected in [json!(id), Value::Null] {
+    for (expected, asked) in [
+        (json!(id), "2 BatchGetItem, 1 TransactWriteItems"),
+        (Value::Null, "1 BatchGetItem"),
+    ] {
         let (data, made) = service.ask(delete, json!({ "id": id })).await;
         assert_eq!(data["deleteFeedback"]["deletedFeedbackId"], expected);
-        assert_eq!(made, "1 DeleteItem");
+        assert_eq!(made, asked);
+    }
+}
+
+#[tokio::test]
+async fn a_person_is_erased_by_one_transaction_a_day_between_two_looks() {
+    let service = Counted::start(4).await;
+    let day = 24 * 60 * 60 * 1_000;
+    for (number, at) in [NOW, NOW + 1, NOW + day, NOW + 2 * day].into_iter().enumerate() {
+        let content = Content {
+            email: Some(EmailAddress::parse("sam@example.org").unwrap()),
+            ..content(&number.to_string())
+        };
+        service.server.store.submit_content(content, at).await;
+    }
+    service.requests.take_counts();
+    let erase = "mutation { erasePerson(input: { email: \"sam@example.org\" }) { erasedCount isComplete } }";
+    for (count, asked) in [
+        (4, "2 BatchGetItem, 2 Query, 3 TransactWriteItems"),
+        (0, "1 Query"),
+    ] {
+        let (data, made) = service.ask(erase, json!({})).await;
+        let expected = json!({ "erasePerson": { "erasedCount": count, "isComplete": true } });
+        assert_eq!((data, made.as_str()), (expected, asked));
+    }
+}
+
+#[tokio::test]
+async fn a_count_is_one_query_a_partition_when_a_client_asks() {
+    for shards in [1, 4] {
+        let service = Counted::start(shards).await;
+        for number in 0..100 {
+            service.submit(number, number % 4).await;
+        }
+        for (arguments, partitions, value) in [
+            ("", shards, 100),
+            ("(filter: { status: OPEN })", shards, 100),
+            ("(filter: { maxRating: 2 })", 2 * shards, 0),
+            ("(filter: { topic: \"search\" })", shards, 0),
+            (
+                "(filter: { submittedTo: \"2026-03-01T09:30:00.260Z\" })",
+                shards,
+                10,
+            ),
+        ] {
+            let page = format!("{{ feedbacks{arguments} {{ count {{ value isExact }} }} }}");
+            let (data, made) = service.ask(&page, json!({})).await;
+            let expected = json!({ "feedbacks": { "count": { "value": value, "isExact": true } } });
+            // The page and its count.
+            let asked = format!("{} Query", 2 * partitions);
+            assert_eq!((data, made), (expected, asked), "{arguments}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn statistics_read_each_day_once_and_then_its_tally_and_what_is_new() {
+    let statistics = "query($from: Date!, $to: Date!) {
+        feedbackStatistics(from: $from, to: $to) { total isComplete }
+    }";
+    for shards in [1, 4] {
+        let service = Counted::start(shards).await;
+        for number in 0..100 {
+            service.submit(number, number % 4).await;
+        }
+        let ask = async |from: &str, to: &str| {
+            let variables = json!({ "from": from, "to": to });
+            let (data, made) = service.ask(statistics, variables).await;
+            assert_eq!(data["feedbackStatistics"]["isComplete"], true);
+            (data["feedbackStatistics"]["total"].as_u64().unwrap(), made)
+        };
+        let queries = format!("{shards} Query");
+        // Nothing is settled of the last of 30 days.
+        let first = ask("2026-01-31", "2026-03-01").await;
+        assert_eq!(first, (100, format!("1 BatchGetItem, 29 PutItem, {queries}")));
+        let second = ask("2026-01-31", "2026-03-01").await;
+        assert_eq!(second, (100, format!("1 BatchGetItem, {queries}")));
+        service.server.at_later_time();
+        let later = ask("2026-01-31", "2026-03-01").await;
+        assert_eq!(
+            later,
+            (100, format!("1 BatchGetItem, 1 GetItem, 1 PutItem, {queries}"))
+        );
+        let again = ask("2026-01-31", "2026-03-01").await;
+        assert_eq!(again, (100, format!("1 BatchGetItem, {queries}")));
+        assert_eq!(
+            ask("2026-01-31", "2026-02-28").await,
+            (0, "1 BatchGetItem".to_owned())
+        );
+        let (_, made) = ask("2025-02-01", "2026-02-28").await;
+        assert_eq!(made, format!("4 BatchGetItem, 364 PutItem, {queries}"));
     }
 }
 

@@ -1,9 +1,11 @@
 //! The topic.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{Field, Violation, text};
 
 /// What feedback is about: 1 to 64 characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Topic(String);
 
 text::text!(Topic);

@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Description, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Description, Object, SimpleObject};
 
 use super::feedback::FeedbackObject;
-use crate::domain::{Page, PageRequest, Position};
+use super::statistics::{DEFAULT_COUNT, FeedbackCount, MAX_COUNT, within};
+use crate::domain::{Filter, Page, PageRequest, Position};
 use crate::graphql::error::ApiError;
 use crate::graphql::{RequestContext, cursor};
 
 /// A page of a listing of feedback, by Relay's cursor connection specification.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct FeedbackConnection {
     /// The feedback of the page with its cursors, in the requested order. The order is the same with `last` as with
     /// `first`.
@@ -22,6 +24,8 @@ pub(crate) struct FeedbackConnection {
     nodes: Vec<Arc<FeedbackObject>>,
     /// Information for pagination.
     page_info: PageInfo,
+    #[graphql(skip)]
+    filter: Filter,
 }
 
 /// A piece of feedback in a listing.
@@ -53,6 +57,7 @@ impl FeedbackConnection {
         } else {
             (first, page.stopped_at.or(last))
         };
+        let filter = request.filter().clone();
         let page_info = PageInfo {
             request,
             has_more: page.has_more,
@@ -71,7 +76,29 @@ impl FeedbackConnection {
                 .collect(),
             nodes: page.items.into_iter().map(|(_, node)| node).collect(),
             page_info,
+            filter,
         }
+    }
+}
+
+#[ComplexObject]
+impl FeedbackConnection {
+    /// The number of items in the whole listing: all that meet its filter, whatever the page. Counted only if selected,
+    /// in the index that the listing is read from. Examines as many pieces of feedback as it counts, or 2,000 if that is
+    /// more, and at most 4 MB; counting 1,000 costs as much as reading them, 0.5 read units for each 4 KB. Adds to the
+    /// complexity of the operation 1 for each 20 that it may examine. Eventually consistent. Null only together with an
+    /// error.
+    async fn count(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The number to count up to: 1 to 10,000.", default_with = "Some(1000)")]
+        up_to: Option<i32>,
+    ) -> Result<Option<FeedbackCount>, ApiError> {
+        let up_to = within("upTo", up_to, DEFAULT_COUNT, MAX_COUNT)?;
+        let shared = context.data_unchecked::<RequestContext>();
+        let now = shared.clock.now();
+        let count = shared.repository.count_listed(&self.filter, up_to, now).await?;
+        Ok(Some(count.into()))
     }
 }
 

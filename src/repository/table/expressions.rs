@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
 
 use super::{
-    EXPIRY_ATTRIBUTE, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE, RATING_ATTRIBUTE,
-    STATUS_ATTRIBUTE, TAGS_ATTRIBUTE, TOPIC_ATTRIBUTE,
+    EXPIRY_ATTRIBUTE, Item, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE, RATING_ATTRIBUTE,
+    REVISION_ATTRIBUTE, SHARD_ATTRIBUTE, STATUS_ATTRIBUTE, TAGS_ATTRIBUTE, TOPIC_ATTRIBUTE,
 };
 use crate::domain::{Condition, PositionRange, Timestamp};
 use crate::repository::plan::KeyPart;
@@ -18,6 +19,33 @@ pub(crate) fn if_free(put: PutItemFluentBuilder, now: Timestamp) -> PutItemFluen
         .expression_attribute_names("#id", PARTITION_KEY)
         .expression_attribute_names("#expiry", EXPIRY_ATTRIBUTE)
         .expression_attribute_values(":now", number(&now.as_seconds()))
+}
+
+/// Only if the item's revision is still this one, or there is none.
+pub(crate) fn if_revision(put: PutBuilder, revision: Option<&str>) -> PutBuilder {
+    let put = put.expression_attribute_names("#revision", REVISION_ATTRIBUTE);
+    match revision {
+        None => put.condition_expression("attribute_not_exists(#revision)"),
+        Some(revision) => put
+            .condition_expression("#revision = :revision")
+            .expression_attribute_values(":revision", string(&revision)),
+    }
+}
+
+/// Only if the item is still where it was on the timeline, or off it.
+pub(crate) fn if_unmoved(delete: DeleteBuilder, item: &Item) -> DeleteBuilder {
+    let (mut delete, mut conditions) = (delete, Vec::new());
+    for attribute in [PARTITION_KEY, SHARD_ATTRIBUTE, POSITION_ATTRIBUTE] {
+        delete = delete.expression_attribute_names(format!("#{attribute}"), attribute);
+        conditions.push(match item.get(attribute) {
+            None => format!("attribute_not_exists(#{attribute})"),
+            Some(value) => {
+                delete = delete.expression_attribute_values(format!(":{attribute}"), value.clone());
+                format!("#{attribute} = :{attribute}")
+            }
+        });
+    }
+    delete.condition_expression(conditions.join(" AND "))
 }
 
 /// All of a partition of an index.
@@ -76,6 +104,22 @@ pub(crate) fn matching(
         });
     }
     query.filter_expression(filters.join(" AND "))
+}
+
+/// With these attributes alone, or all.
+pub(crate) fn projected(query: QueryFluentBuilder, attributes: Option<&[&str]>) -> QueryFluentBuilder {
+    let Some(attributes) = attributes else {
+        return query;
+    };
+    let names: Vec<String> = attributes
+        .iter()
+        .map(|attribute| format!("#{attribute}"))
+        .collect();
+    let query = query.projection_expression(names.join(", "));
+    let names = names.into_iter().zip(attributes);
+    names.fold(query, |query, (name, attribute)| {
+        query.expression_attribute_names(name, *attribute)
+    })
 }
 
 /// The attribute that a condition is about, and the values of it that meet the condition. Of tags, one in the set.
