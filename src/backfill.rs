@@ -55,14 +55,14 @@ pub struct Backfill {
 /// The contents of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Survey {
-    /// The number of items.
+    /// The number of items, without the service's own.
     pub items: u64,
     /// How many of them lack attributes and can be given them.
     pub pending: u64,
     /// Those that are not on the timeline and cannot be added.
     pub incompatible: Vec<IncompatibleItem>,
-    /// Whether there is also the item [`SHARDS_ITEM`](table::SHARDS_ITEM), which is no feedback and not counted.
-    pub has_shards_item: bool,
+    /// The number of items of the service's own, like [`SHARDS_ITEM`](table::SHARDS_ITEM). They are no feedback.
+    pub own_items: u64,
 }
 
 /// The outcome of one item.
@@ -118,8 +118,8 @@ impl Backfill {
             examined(scanned(&page));
             for item in page.items() {
                 let incompatible = IncompatibleItem::new(item, Reason::of(item));
-                if incompatible.id == table::SHARDS_ITEM {
-                    survey.has_shards_item = true;
+                if table::is_own(&incompatible.id) {
+                    survey.own_items += 1;
                     survey.items -= 1;
                 } else {
                     survey.incompatible.push(incompatible);

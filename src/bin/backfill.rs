@@ -191,9 +191,9 @@ fn tell(arguments: &Arguments, survey: &Survey) {
     for item in &survey.incompatible {
         println!("    {}", line(item));
     }
-    if survey.has_shards_item {
-        let item = table::SHARDS_ITEM;
-        println!("The item {item} is not counted: it holds the number of shards.");
+    if survey.own_items > 0 {
+        let own = items(survey.own_items);
+        println!("Not counted: {own} of the service itself, with a # in the id.");
     }
 }
 

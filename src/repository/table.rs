@@ -56,13 +56,15 @@ pub const PERSON_ATTRIBUTE: &str = "person";
 /// When an item expires, in seconds since 1970 began: the table's time to live.
 pub const EXPIRY_ATTRIBUTE: &str = "expiresAt";
 
+/// What is in the ids of items of the service's own, which are no feedback and have no place on the timeline. No UUID has
+/// it.
+const OWN: char = '#';
 /// Begins the ids of the items that count the feedback of a day, like `tally#2026-03-01`.
-pub const TALLY_PREFIX: &str = "tally#";
+pub(super) const TALLY_PREFIX: &str = "tally#";
 /// The revision of a tally, a string: another one after each change.
 pub(super) const REVISION_ATTRIBUTE: &str = "revision";
 
-/// The id of the item that says how many shards the timeline has. It is no feedback: its id is no UUID, and it has no
-/// place on the timeline.
+/// The id of the item that says how many shards the timeline has.
 pub const SHARDS_ITEM: &str = "meta#timeline";
 /// How many shards are read.
 pub(super) const SHARDS: &str = "shards";
@@ -78,6 +80,12 @@ const READY_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// An item, or a key: values by the names of attributes.
 pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Whether an item with this id is one of the service's own.
+#[must_use]
+pub fn is_own(id: &str) -> bool {
+    id.contains(OWN)
+}
 
 /// The key of one item.
 pub(super) fn key(id: &impl ToString) -> Item {

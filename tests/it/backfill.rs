@@ -168,7 +168,7 @@ async fn items_of_the_original_handler_are_listed_in_the_order_of_time_once_back
         "1 complete",
         "150 pending",
         "0 incompatible",
-        "The item meta#timeline is not counted: it holds the number of shards.",
+        "Not counted: 1 item of the service itself, with a # in the id.",
         "",
         "150 items backfilled.",
     ];
@@ -209,7 +209,7 @@ async fn without_write_nothing_is_changed() {
     assert_eq!(
         said,
         "31 items in table Feedback:\n  1 complete\n  30 pending\n  0 incompatible\n\
-         The item meta#timeline is not counted: it holds the number of shards.\n\nNothing was changed.\n\n--write backfills the items, in about 3 seconds at --rate 10.\n"
+         Not counted: 1 item of the service itself, with a # in the id.\n\nNothing was changed.\n\n--write backfills the items, in about 3 seconds at --rate 10.\n"
     );
     assert_eq!(items(&store).await, before);
 }

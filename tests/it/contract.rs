@@ -98,9 +98,8 @@ impl Table {
         let pages = scan.into_paginator().items().send();
         let items: Vec<HashMap<String, AttributeValue>> = pages.collect::<Result<_, _>>().await.unwrap();
         let items = items.into_iter();
-        // The service's own items have ids like `tally#2026-03-01`.
         items
-            .filter(|item| !item["feedbackId"].as_s().unwrap().contains('#'))
+            .filter(|item| !table::is_own(item["feedbackId"].as_s().unwrap()))
             .collect()
     }
 }

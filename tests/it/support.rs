@@ -9,6 +9,7 @@ pub mod proxy;
 pub mod requests;
 pub mod secrets;
 
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
+use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::auth::{Authenticator, Caller};
 use feedback_graphql::domain::{
     Clock, Content, Feedback, FeedbackId, Message, Timestamp, TriageChange, TriageUpdate,
@@ -101,12 +103,20 @@ impl Store {
 
     /// All feedback in the table, as DynamoDB's own JSON would have it, in no particular order.
     pub async fn items(&self) -> Vec<Value> {
-        let scanned = self.client.scan().table_name(TABLE).send().await.unwrap();
-        let items = scanned.items().iter();
-        let items = items.map(|item| serde_dynamo::from_item(item.clone()).unwrap());
+        let items = self.all_items().await.into_iter();
         items
-            // The service's own items have ids like `tally#2026-03-01`.
-            .filter(|item: &Value| !item["feedbackId"].as_str().unwrap().contains('#'))
+            .filter(|(id, _)| !table::is_own(id))
+            .map(|(_, item)| serde_dynamo::from_item(item).unwrap())
+            .collect()
+    }
+
+    /// All items in the table by id, with those of the service's own.
+    pub async fn all_items(&self) -> BTreeMap<String, HashMap<String, AttributeValue>> {
+        let pages = self.client.scan().table_name(TABLE).into_paginator().items();
+        let items: Vec<HashMap<_, _>> = pages.send().collect::<Result<_, _>>().await.unwrap();
+        let items = items.into_iter();
+        items
+            .map(|item| (item["feedbackId"].as_s().unwrap().clone(), item))
             .collect()
     }
 }

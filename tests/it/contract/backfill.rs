@@ -69,15 +69,19 @@ async fn backfilled_items_are_listed_and_a_second_run_finds_nothing() {
         assert_eq!(inspection, expected);
         let old = fill(table, 50).await;
         let new = submit(&repository, content("new"), NOW).await;
+        // What else the service keeps in the table.
+        table
+            .put([("feedbackId", s("meta#other")), ("number", n(1))])
+            .await;
         let mut seen = 0;
         let survey = backfill(table).survey(|examined| seen += examined).await.unwrap();
         let expected = Survey {
             items: 51,
             pending: 50,
             incompatible: Vec::new(),
-            has_shards_item: true,
+            own_items: 2,
         };
-        assert_eq!((survey, seen), (expected, 2 * 52));
+        assert_eq!((survey, seen), (expected, 2 * 53));
         eventually(async || pages::all(&repository, now()).await.len(), 1).await;
 
         assert_eq!(run(table, 4).await, (50, 0));
