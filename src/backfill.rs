@@ -9,6 +9,9 @@
 //! previous one ended, however it ended. Every write is conditional on the item being as it was found, so that other
 //! runs, the service and deletions do not interfere.
 //!
+//! What enters the timeline may belong to a day that has been counted. So the day's tally starts again before, and is not
+//! stored while an index may still lack what entered.
+//!
 //! No message leaves the table: scans return ids, times, positions and email addresses alone. The filter checks that
 //! there is a message, which is why incompatible items take a scan of their own.
 
@@ -17,8 +20,10 @@ mod item;
 mod rate_limiter;
 mod retry;
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::pin::Pin;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
@@ -26,13 +31,14 @@ use aws_sdk_dynamodb::operation::scan::ScanOutput;
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use futures_util::TryFutureExt;
 use futures_util::stream::{self, Stream, TryStreamExt};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 pub use inspection::{Index, Inspection, InspectionError};
 pub(crate) use item::PendingItem;
 pub use item::{IncompatibleItem, Reason};
 
-use crate::domain::{Status, Timestamp};
+use crate::domain::{Clock, Date, Status, Timestamp};
 use crate::repository::table::{self, backfill as expressions};
 use crate::repository::{FeedbackRepository, RepositoryError};
 use rate_limiter::RateLimiter;
@@ -40,6 +46,9 @@ use retry::retry_with_backoff;
 
 /// How many items a `Scan` examines at a time: few enough for the pauses in between to make an even load.
 const SCAN_PAGE: i32 = 1_000;
+/// For how long what enters the timeline of a day needs no other restart of its tally: an index that lags by a minute
+/// shows it before the tally is stored again.
+const RESTART_AFTER: Duration = Duration::from_secs(30);
 /// How many writes are in flight at once.
 const CONCURRENCY: usize = 16;
 
@@ -64,6 +73,9 @@ pub struct Survey {
     /// The number of items of the service's own, like [`SHARDS_ITEM`](table::SHARDS_ITEM). They are no feedback.
     pub own_items: u64,
 }
+
+/// When the tallies of days were restarted.
+type Restarts = Mutex<HashMap<Date, Instant>>;
 
 /// The outcome of one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +147,7 @@ impl Backfill {
     /// # Errors
     /// If DynamoDB refused, or was unavailable for long.
     pub async fn shards(&self, now: Timestamp) -> Result<NonZeroU32, RepositoryError> {
-        let repository = FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN);
+        let repository = self.repository();
         retry_with_backoff(|| repository.shards(now)).await?;
         Ok(repository.shards_to_write(now))
     }
@@ -153,6 +165,7 @@ impl Backfill {
         mut report: impl FnMut(Outcome),
     ) -> Result<(), RepositoryError> {
         let mut limiter = RateLimiter::new(self.rate);
+        let restarts = &Restarts::default();
         self.scan(expressions::PENDING)
             .map_ok(|page| {
                 let items = page.items.into_iter().flatten();
@@ -166,7 +179,7 @@ impl Backfill {
                 async move {
                     sleep_until(ready_at).await;
                     Ok(Box::pin(retry_with_backoff(move || {
-                        self.add(item.clone(), shards)
+                        self.add(item.clone(), shards, restarts)
                     })))
                 }
             })
@@ -178,7 +191,16 @@ impl Backfill {
             .await
     }
 
-    async fn add(&self, item: PendingItem, shards: NonZeroU32) -> Result<Outcome, RepositoryError> {
+    async fn add(
+        &self,
+        item: PendingItem,
+        shards: NonZeroU32,
+        restarts: &Restarts,
+    ) -> Result<Outcome, RepositoryError> {
+        if !item.is_listed {
+            let date = Date::of(item.position.submitted_at());
+            self.restart_tally(date, restarts).await?;
+        }
         let update = self.client.update_item().table_name(&self.table);
         let answer = expressions::add(update, &item, self.status, shards).send().await;
         let Err(error) = answer else {
@@ -193,6 +215,22 @@ impl Backfill {
             })),
             _ => Err(error.into()),
         }
+    }
+
+    /// Restarts the tally of a day, unless that was done a moment ago.
+    async fn restart_tally(&self, date: Date, restarts: &Restarts) -> Result<(), RepositoryError> {
+        let mut restarts = restarts.lock().await;
+        let is_due = |at: &Instant| at.elapsed() >= RESTART_AFTER;
+        if restarts.get(&date).is_none_or(is_due) {
+            let at = Instant::now();
+            self.repository().restart_tally(date, Clock::System.now()).await?;
+            restarts.insert(date, at);
+        }
+        Ok(())
+    }
+
+    fn repository(&self) -> FeedbackRepository {
+        FeedbackRepository::new(self.client.clone(), &self.table, NonZeroU32::MIN)
     }
 
     /// All items that match the filter, page by page. Strongly consistent, so that an item that was just backfilled

@@ -11,6 +11,8 @@ use crate::repository::table::{self, Item};
 pub(crate) struct PendingItem {
     /// Its position, if it has none yet.
     pub(crate) position: Position,
+    /// Whether it is on the timeline already.
+    pub(crate) is_listed: bool,
     /// The email address of the person who wrote it.
     pub(crate) email: Option<EmailAddress>,
 }
@@ -75,6 +77,7 @@ impl PendingItem {
         let email = string(item, table::EMAIL_ATTRIBUTE).cloned();
         Ok(Self {
             position: position(item)?,
+            is_listed: item.contains_key(table::SHARD_ATTRIBUTE),
             email: email.map(EmailAddress::from_stored),
         })
     }

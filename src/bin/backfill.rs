@@ -25,8 +25,8 @@ use url::Url;
 /// time, run twice, and run while the service and the old function are at work. Incompatible items are named, and
 /// left as they are.
 ///
-/// It requires dynamodb:DescribeTable, dynamodb:GetItem, dynamodb:Scan and dynamodb:UpdateItem on the table and
-/// dynamodb:Query on the index, and uses the region and the credentials that the AWS CLI would.
+/// It requires dynamodb:DescribeTable, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Scan and dynamodb:UpdateItem on the
+/// table and dynamodb:Query on the index, and uses the region and the credentials that the AWS CLI would.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
 struct Arguments {

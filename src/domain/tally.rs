@@ -85,6 +85,16 @@ impl Tally {
         }
     }
 
+    /// The tally of a day of which nothing is counted, and nothing stored until pieces that enter its timeline within a
+    /// minute of `now` are settled.
+    #[must_use]
+    pub fn restarted(date: Date, now: Timestamp) -> Self {
+        Self {
+            held_until: Some(now.saturating_add(SETTLED_AFTER)),
+            ..Self::new(date)
+        }
+    }
+
     /// The day.
     #[must_use]
     pub fn date(&self) -> Date {
@@ -145,15 +155,6 @@ impl Tally {
         } else {
             self.note(piece.position, Some(piece), now);
         }
-    }
-
-    /// Starts again from nothing, and is not stored until pieces that enter the timeline within a minute of `now` are
-    /// settled.
-    pub fn reset(&mut self, now: Timestamp) {
-        *self = Self {
-            held_until: Some(now.saturating_add(SETTLED_AFTER)),
-            ..Self::new(self.date)
-        };
     }
 
     /// Whether what is counted at `now` may be stored.

@@ -47,6 +47,21 @@ impl FeedbackRepository {
     }
 }
 
+#[cfg(feature = "local")]
+impl FeedbackRepository {
+    /// Has the day counted again, and not before what enters its timeline within a minute of `now` is settled.
+    pub(crate) async fn restart_tally(&self, date: Date, now: Timestamp) -> Result<(), RepositoryError> {
+        let item = serde_dynamo::to_item(TallyRecord::new(Tally::restarted(date, now)))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item));
+        put.send().await?;
+        Ok(())
+    }
+}
+
 /// The item.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -30,6 +30,7 @@ mod roundtrip;
 mod rust_client;
 mod schema;
 mod shards;
+mod statistics;
 mod submitting;
 mod support;
 mod table;

@@ -3,6 +3,7 @@
 pub mod events;
 pub mod faulty;
 pub mod front;
+pub mod lagging;
 pub mod lambda;
 pub mod logs;
 pub mod proxy;
