@@ -22,10 +22,11 @@ const MAX_ITEMS: usize = 25;
 /// How many transactions are made at once.
 const CONCURRENCY: usize = 8;
 /// How often transactions are tried again, without any success, while others change the same items or days.
-const TRIES: u32 = 10;
-/// How long to wait before the second such try; each further one waits twice as long, up to the longest.
-const FIRST_DELAY: Duration = Duration::from_millis(5);
-const LONGEST_DELAY: Duration = Duration::from_millis(200);
+const TRIES: u32 = 30;
+/// The longest wait before the second such try, of which a random part is waited: those who collided would collide
+/// again. It doubles for each further try, as often as said.
+const FIRST_DELAY: Duration = Duration::from_millis(10);
+const DOUBLINGS: u32 = 4;
 
 /// A change of an item.
 pub(super) struct TimelineChange {
@@ -94,7 +95,8 @@ impl FeedbackRepository {
             if fruitless == TRIES {
                 return Err(RepositoryError::contended("feedback of the same day"));
             }
-            tokio::time::sleep((FIRST_DELAY * 2_u32.pow(fruitless)).min(LONGEST_DELAY)).await;
+            let longest = FIRST_DELAY * 2_u32.pow(fruitless.min(DOUBLINGS));
+            tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
         }
     }
 

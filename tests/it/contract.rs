@@ -5,6 +5,7 @@
 //! makes a table of its own and deletes it again. What is eventually consistent is waited for.
 
 mod backfill;
+mod counting;
 mod pages;
 mod submitting;
 mod triaging;

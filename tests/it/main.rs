@@ -13,6 +13,7 @@ mod backfill;
 mod contract;
 mod cors;
 mod durability;
+mod erasure;
 mod execution;
 mod faults;
 mod hostile;

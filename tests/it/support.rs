@@ -54,13 +54,14 @@ impl Store {
     }
 
     pub async fn with_shards(shards: u32) -> Self {
+        Self::with_table(shards, &Indexes::all()).await
+    }
+
+    /// A table with these indexes, for a repository that is told there are all.
+    pub async fn with_table(shards: u32, indexes: &Indexes) -> Self {
         let engine = Engine::start(&Storage::Memory, None).await.unwrap();
         let client = repository::connect_without_account(&engine.endpoint());
-        assert!(
-            table::create_if_missing(&client, TABLE, &Indexes::all())
-                .await
-                .unwrap()
-        );
+        assert!(table::create_if_missing(&client, TABLE, indexes).await.unwrap());
         Self {
             repository: on(&client, shards).await,
             engine,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::backfill::{Backfill, Index, Inspection, Outcome, Reason, Survey};
-use feedback_graphql::domain::{Feedback, FeedbackId};
+use feedback_graphql::domain::{Clock, Date, Feedback, FeedbackId, Timestamp};
 use uuid::Uuid;
 
 use super::{Table, eventually, n, now, on_a_table, pages, s, submit};
@@ -93,6 +94,32 @@ async fn backfilled_items_are_listed_and_a_second_run_finds_nothing() {
         expected.push(new);
         expected.sort_by_key(Feedback::position);
         eventually(async || pages::all(&repository, now()).await, expected).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_day_that_was_counted_before_is_counted_again_once_what_was_added_is_settled() {
+    on_a_table(async |table| {
+        let repository = table.repository(4).await;
+        let day = Date::parse("2023-11-14").unwrap();
+        let count = async |at: Timestamp| {
+            let repository = repository.metered();
+            let statistics = repository.statistics(day, day, None, at).await.unwrap();
+            assert!(statistics.is_complete);
+            (statistics.counts.total(), repository.requests_made())
+        };
+        let present = Clock::System.now();
+        assert_eq!(count(present).await.0, 0);
+        let counted = 1;
+        assert_eq!(count(present).await, (0, counted), "only the tally is read");
+        fill(table, 50).await;
+        run(table, 4).await;
+        eventually(async || count(present).await.0, 50).await;
+        assert!(count(present).await.1 > counted, "it is not stored yet");
+        let later = present.saturating_add(Duration::from_mins(3));
+        assert_eq!(count(later).await.0, 50);
+        assert_eq!(count(later).await, (50, counted));
     })
     .await;
 }

@@ -107,8 +107,9 @@ fn any_step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// What can be counted, by day, topic and rating; 0 is without.
-type Counts = BTreeMap<(String, Option<String>, u8), u32>;
+/// Day, topic and rating; 0 is without.
+type Group = (String, Option<String>, u8);
+type Counts = BTreeMap<Group, u32>;
 
 /// Clones are the same world.
 #[derive(Clone)]
@@ -213,7 +214,7 @@ async fn count(repository: &FeedbackRepository, now: Timestamp) -> Option<Statis
 fn check(statistics: &Statistics, naive: &Counts) {
     let ratings = || std::iter::once(None).chain(Rating::MIN.to(Rating::MAX).map(Some));
     let number = |rating: Option<Rating>| rating.map_or(0, Rating::get);
-    let sum = |holds: &dyn Fn(&(String, Option<String>, u8)) -> bool| -> u32 {
+    let sum = |holds: &dyn Fn(&Group) -> bool| -> u32 {
         let counts = naive.iter().filter(|(key, _)| holds(key));
         counts.map(|(_, count)| count).sum()
     };
