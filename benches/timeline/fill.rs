@@ -48,8 +48,8 @@ pub const UNRESOLVED: usize = 200;
 const SEED: u64 = 20;
 /// 2026-03-01T09:30:00.250Z, when the first is submitted.
 pub const BEGIN: u64 = 1_772_357_400_250;
-/// The longest time between two submissions, in milliseconds. With none at all, the ids decide.
-const LONGEST_GAP: u64 = 100;
+/// The longest time between two submissions, in milliseconds: a million take 90 days. With none at all, the ids decide.
+const LONGEST_GAP: u64 = 15_552;
 /// How many items are imported at once.
 const CHUNK: usize = 10_000;
 

@@ -14,6 +14,8 @@
 //! - where something is left to filter, or feedback has expired, it examines no more than the read budget, in few
 //!   requests;
 //! - n aliases of `feedback(id:)` are ⌈n/100⌉ `BatchGetItem`;
+//! - statistics read each piece once, and then one `BatchGetItem` for a hundred days and one `Query` a shard;
+//! - counts are right, and exact where the key of an index answers the filter and there are not too many;
 //! - a write is one request, and one unit for the table and each index that the piece is in; a change of its status
 //!   one more.
 //!
@@ -21,6 +23,7 @@
 //! for each 4 KB that a `Query` has examined, begun ones counted, half a unit at least. Times are of the engine on
 //! this machine. They are shown and not judged.
 
+mod counts;
 mod expired;
 mod fill;
 mod lookups;
@@ -98,6 +101,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     let (mut samples, mut filtered, mut expired) = (Vec::new(), Vec::new(), Vec::new());
     let (mut broken, mut by_id, mut written) = (Vec::new(), Vec::new(), Vec::new());
+    let mut counted = Vec::new();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     for &shards in &arguments.shards {
         let shards = NonZeroU32::new(shards).ok_or("no shards")?;
@@ -136,6 +140,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
                     filtered.push(table.sample(listing, &mut broken).await?);
                 }
             }
+            counted.push(counts::measure(&table, &mut broken).await?);
             if by_id.is_empty() {
                 by_id = lookups::measure(&table, &mut broken).await?;
                 written = writes::measure(&table, &mut broken).await?;
@@ -147,6 +152,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     check_independence(&samples, &mut broken);
     report::pages(&samples);
     report::filtered(&filtered);
+    report::counts(&counted);
     report::expired(&expired);
     report::lookups(&by_id);
     report::writes(&written);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::counts::{Counts, UP_TO};
 use crate::expired::{self, EXPIRED, LIVE};
 use crate::pages::{Fetched, Places, SAMPLE, SIZE, Sample, bound};
 use crate::tally::Cost;
@@ -53,6 +54,56 @@ pub fn filtered(samples: &[Sample]) {
             );
         }
         println!();
+    }
+}
+
+/// Statistics and counts of listings.
+pub fn counts(all: &[Counts]) {
+    println!("\nStatistics of all days, until they are complete, and again:\n");
+    println!(
+        "| shards | items | days | | calls | requests | items examined | read units | write units | time |"
+    );
+    println!("| ---: | ---: | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |");
+    for counts in all {
+        for (when, row) in [("first", &counts.first), ("again", &counts.second)] {
+            println!(
+                "| {} | {} | {} | {when} | {} | {} | {} | {} | {} | {} |",
+                counts.shards,
+                grouped(counts.items),
+                counts.days,
+                row.calls,
+                row.cost,
+                row.cost.examined,
+                rounded(row.cost.units - row.cost.written),
+                rounded(row.cost.written),
+                milliseconds(row.took),
+            );
+        }
+    }
+    println!("\nListings counted up to {UP_TO}, with the index and without:\n");
+    println!(
+        "| shards | items | filter | `Query` | items examined | read units | counted | time | without: `Query` | items examined | read units | counted | time |"
+    );
+    println!("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for counts in all {
+        for pair in counts.listings.chunks(2) {
+            print!(
+                "| {} | {} | {} |",
+                counts.shards,
+                grouped(counts.items),
+                pair[0].0.label()
+            );
+            for (_, row, value) in pair {
+                print!(
+                    " {} | {} | {} | {value} | {} |",
+                    row.cost.all_requests(),
+                    row.cost.examined,
+                    rounded(row.cost.units),
+                    milliseconds(row.took)
+                );
+            }
+            println!();
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 
@@ -101,6 +102,8 @@ impl Intercept for Tally {
             get.return_consumed_capacity = total;
         } else if let Some(update) = input.downcast_mut::<UpdateItemInput>() {
             update.return_consumed_capacity = total;
+        } else if let Some(transaction) = input.downcast_mut::<TransactWriteItemsInput>() {
+            transaction.return_consumed_capacity = total;
         }
         Ok(())
     }
@@ -144,6 +147,8 @@ impl Intercept for Tally {
             consumed.extend(&got.consumed_capacity);
         } else if let Some(updated) = output.downcast_ref::<UpdateItemOutput>() {
             consumed.extend(&updated.consumed_capacity);
+        } else if let Some(written) = output.downcast_ref::<TransactWriteItemsOutput>() {
+            consumed.extend(written.consumed_capacity());
         }
         if consumed.is_empty() {
             return Err("an answer that does not tell what it consumed".into());

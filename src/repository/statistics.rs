@@ -18,8 +18,8 @@ use crate::domain::{
 
 /// How many items are examined for the statistics of one request, give or take one a partition.
 pub const COUNTING_BUDGET: usize = 20_000;
-/// How many read units are consumed for them, give or take one `Query` a partition: 8 MB of items.
-const COUNTING_UNIT_BUDGET: f64 = 1_024.0;
+/// How many read units are consumed for them, give or take one `Query` a partition: 16 MB of items.
+const COUNTING_UNIT_BUDGET: f64 = 2_048.0;
 /// More than there are in any budget.
 const ALL: usize = 1_000_000;
 /// How many tallies are stored at once.

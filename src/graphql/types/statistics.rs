@@ -111,7 +111,7 @@ impl FeedbackStatistics {
     }
 
     /// Whether all feedback of these days is counted. If false, counting ended early after examining 20,000 pieces of
-    /// feedback, or 8 MB: send the same query again, which continues there.
+    /// feedback, or 16 MB: send the same query again, which continues there.
     async fn is_complete(&self) -> bool {
         self.0.is_complete
     }
