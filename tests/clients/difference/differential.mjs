@@ -117,6 +117,12 @@ function contents(held) {
   return lines.sort().join("\n");
 }
 
+/** The dates of what is held, and those before and after. */
+function datesAround(held) {
+  const days = held.flatMap(({ submittedAt }) => [-1, 0, 1].map((day) => Date.parse(submittedAt) + day * 86_400_000));
+  return [...new Set(days.map((day) => new Date(day).toISOString().slice(0, 10)))].sort();
+}
+
 /** What documents ask for, so that they find something. */
 function world(held) {
   const ids = held.map(({ id }) => id).sort();
@@ -124,6 +130,7 @@ function world(held) {
     ids: [...ids.slice(0, 6), "00000000-0000-4000-8000-000000000000"],
     cursors: held.filter((_, n) => n % 9 === 0).map(({ cursor }) => cursor),
     times: held.filter((_, n) => n % 9 === 0).map(({ submittedAt }) => submittedAt),
+    dates: [...datesAround(held), "2026-02-28"],
     topics: ["topic 1", "topic 2", "no topic"],
     emails: ["sam@example.org", "SAM@example.org", "a.b+c@example.com"],
     tags: ["bug", "ux", "tag 0", "no tag"],

@@ -3,9 +3,9 @@
 
 import {
   GraphQLError, GraphQLSchema, buildSchema, execute, getLocation, getNamedType, isAbstractType, isLeafType, parse,
-  validate, visit,
+  responsePathAsArray, validate, visit,
 } from "graphql";
-import { parseDateTime, parseDateTimeLiteral } from "./date-time.mjs";
+import { parseDate, parseDateLiteral, parseDateTime, parseDateTimeLiteral } from "./date-time.mjs";
 import {
   isOfLaterEdition, rules, takeBuiltInsFrom, withoutBlockStrings, withoutNullConditions,
 } from "./exceptions.mjs";
@@ -54,6 +54,11 @@ export class Reference {
         pending.push(value);
         return value;
       },
+      fail: (message, info) => {
+        const locations = info.fieldNodes.map(({ loc }) => getLocation(loc.source, loc.start));
+        thrown.push({ path: responsePathAsArray(info.path), locations });
+        throw new GraphQLError(message);
+      },
     };
     const request = { schema: this.schema, document: withoutNullConditions(document, variables) };
     const result = await execute({ ...request, variableValues: variables, operationName, contextValue });
@@ -98,11 +103,31 @@ export function referenceSchema(sdl, told) {
       field.resolve = (_root, args, context, info) => context.resolve(args, info);
     }
   }
-  const dateTime = schema.getType("DateTime");
-  dateTime.parseValue = parseDateTime;
-  dateTime.parseLiteral = parseDateTimeLiteral;
+  const [date, dateTime] = ["Date", "DateTime"].map((name) => schema.getType(name));
+  Object.assign(date, { parseValue: parseDate, parseLiteral: parseDateLiteral });
+  Object.assign(dateTime, { parseValue: parseDateTime, parseLiteral: parseDateTimeLiteral });
+  for (const [type, field, argument, most, resolve] of FIELDS_WITH_ARGUMENTS) {
+    const definition = schema.getType(type).getFields()[field];
+    const { defaultValue } = definition.args.find(({ name }) => name === argument);
+    definition.resolve = (parent, args, context, info) => {
+      const number = args[argument] ?? defaultValue;
+      if (number < 1 || number > most) context.fail(`${argument} out of range`, info);
+      return resolve(parent[field], number);
+    };
+  }
   return schema;
 }
+
+/**
+ * Fields below root fields that take an argument, its greatest value, and what they are by what a plain request has,
+ * where there is less than the argument's default.
+ */
+const FIELDS_WITH_ARGUMENTS = [
+  ["FeedbackConnection", "count", "upTo", 10_000, ({ value }, upTo) => (
+    { value: Math.min(value, upTo), isExact: value <= upTo }
+  )],
+  ["FeedbackStatistics", "topics", "first", 100, (topics, first) => topics.slice(0, first)],
+];
 
 /** The request for one root field with everything that can be selected, each field once. */
 function plainRequest(schema, { parentType, fieldName, operation }, args) {

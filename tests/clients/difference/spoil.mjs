@@ -6,7 +6,7 @@ import { placesOf } from "./places.mjs";
 import { ANY_JSON, ANY_LITERALS } from "./values.mjs";
 
 const FIELDS = [
-  "unknown", "id", "cursor", "nodes", "message", "feedback", "triage", "status", "__type", "__schema", "__typename",
+  "unknown", "id", "cursor", "count", "total", "days", "nodes", "message", "feedback", "triage", "status", "__type", "__schema", "__typename",
 ];
 const DIRECTIVES = [
   "@skip(if: true)", "@include(if: false)", "@skip", "@skip(if: null)", '@skip(if: "true")', "@include(if: 1)",
@@ -15,12 +15,12 @@ const DIRECTIVES = [
 ];
 const TYPES = [
   "Int", "Int!", "String", "String!", "ID", "ID!", "[ID!]!", "[ID!]", "[ID]!", "[[ID!]!]!", "Boolean", "Boolean!",
-  "Float!", "DateTime", "FeedbackOrder!", "FeedbackFilter", "SubmitFeedbackInput!", "[FeedbackMetadataInput!]",
-  "TriageFeedbackInput!", "FeedbackStatus", "[FeedbackStatus!]", "Feedback", "Node!", "Unknown",
+  "Float!", "Date", "Date!", "DateTime", "FeedbackOrder!", "FeedbackFilter", "SubmitFeedbackInput!", "[FeedbackMetadataInput!]",
+  "TriageFeedbackInput!", "ErasePersonInput!", "FeedbackStatus", "[FeedbackStatus!]", "Feedback", "Node!", "Unknown",
 ];
 const CONDITIONS = [
   "Feedback", "Node", "Query", "Mutation", "FeedbackEdge", "PageInfo", "__Type", "Unknown", "Int", "DateTime",
-  "FeedbackOrder", "FeedbackFilter", "FeedbackTriage",
+  "FeedbackOrder", "FeedbackFilter", "FeedbackTriage", "FeedbackStatistics", "FeedbackCount",
 ];
 const DEFINITIONS = [
   "type Extra { id: ID }", "extend type Query { extra: Int }", "scalar Extra", "schema { query: Query }",

@@ -45,7 +45,10 @@ const POOLS = {
   idempotencyKey: ({ keys }) => [keys, ["short", "\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000"]],
   submittedFrom: ({ times }) => [["2020-01-01T00:00:00Z", "1812-06-24T00:00:00+00:30", ...times], []],
   submittedTo: ({ times }) => [["9999-12-31t23:59:59.9999999z", "2030-06-30T23:59:60Z", ...times], []],
-  name: () => [["Feedback", "Node", "Query", "FeedbackFilter", "FeedbackOrder", "DateTime", "ID"], ["", "Unknown"]],
+  from: ({ dates }) => [dates, ["1970-01-01"]],
+  to: ({ dates }) => [dates, ["2286-11-20"]],
+  upTo: () => [[1, 10, 40, 10_000], [0, -1, 10_001]],
+  name: () => [["Feedback", "Node", "Query", "FeedbackFilter", "FeedbackOrder", "Date", "DateTime", "ID"], ["", "Unknown"]],
 };
 
 /** The same by type, for what has no pool of its own. */
@@ -54,6 +57,7 @@ const POOLS_BY_TYPE = {
   Int: () => [[1, 2, 3], [0]],
   String: () => [TEXTS, WRONG_TEXTS],
   ID: (world) => POOLS.id(world),
+  Date: (world) => POOLS.from(world),
   DateTime: (world) => POOLS.submittedFrom(world),
 };
 
@@ -114,7 +118,7 @@ export const ANY_LITERALS = [
   '"""\n  block\n    text\n"""', "NEWEST_FIRST", "newest_first", "Feedback", "[]", "[null]", "[1]", '["1"]', "[[1]]",
   "OPEN", "[OPEN, RESOLVED]", '"OPEN"', "{status: OPEN}", "{addTags: [null]}",
   "{}", "{unknown: 1}", '{message: "m"}', "{key: 1}", "{topic: null}", "{message: null}", '{key: "k", value: "v"}',
-  '"2026-03-01T09:30:00Z"', '"2026-03-01"', '"2026-02-30T00:00:00Z"', '"2026-03-01T24:00:00Z"', "1772357400",
+  '"2026-03-01T09:30:00Z"', '"2026-03-01"', '"2026-02-29"', '"2286-11-21"', '"2026-02-30T00:00:00Z"', '"2026-03-01T24:00:00Z"', "1772357400",
   '"2026-03-01T09:30:00"', '"2026-03-01T09:30:00+01:00"', '"2026-03-01T09:30:00+0100"', "$undefined",
 ];
 
