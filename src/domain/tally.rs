@@ -215,3 +215,67 @@ impl Tally {
             .retain(|change| now.abs_diff(change.at) < SETTLED_AFTER && Some(change.position) > counted_to);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::FeedbackId;
+
+    const NOON: u64 = 1_772_366_400_000;
+
+    fn piece(millis: u64, topic: u8) -> Piece {
+        let at = Timestamp::from_millis(NOON + millis).unwrap();
+        Piece {
+            position: Position::new(at, FeedbackId::from_u128(millis.into())),
+            topic: Some(Topic::from_stored(topic.to_string())),
+            rating: Some(Rating::from_stored(topic % 5 + 1)),
+            expires_on: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn counting_in_parts_counts_each_piece_once(
+            pieces in prop::collection::btree_map(0..1_000_u64, any::<u8>(), 0..300),
+            parts in prop::collection::vec(0..1_000_u64, 0..10),
+        ) {
+            let now = Timestamp::from_millis(NOON + 1_000_000).unwrap();
+            let date = Date::of(now);
+            let pieces: Vec<Piece> = pieces.into_iter().map(|(millis, topic)| piece(millis, topic)).collect();
+            let all = date.range().last();
+            let (mut at_once, mut in_parts) = (Tally::new(date), Tally::new(date));
+            prop_assert_eq!(at_once.count(pieces.clone(), all, now), pieces.len());
+            let counted: usize = parts
+                .into_iter()
+                .map(|millis| piece(millis, 0).position)
+                .chain([all])
+                // An index shows more than was asked for, and what was counted before.
+                .map(|to| in_parts.count(pieces.clone(), to, now))
+                .sum();
+            prop_assert_eq!(counted, pieces.len());
+            prop_assert_eq!(&in_parts, &at_once);
+            prop_assert_eq!(in_parts.uncounted(), None);
+            for piece in &pieces {
+                in_parts.leave(piece, now);
+            }
+            prop_assert!(in_parts.counts(date).all(|(_, counts)| counts.total() == 0));
+        }
+    }
+
+    #[test]
+    fn what_an_index_does_not_show_yet_is_known_for_two_minutes() {
+        let at = |millis| Timestamp::from_millis(NOON + millis).unwrap();
+        let mut tally = Tally::new(Date::of(at(0)));
+        tally.leave(&piece(1, 0), at(10));
+        tally.enter(piece(2, 0), at(10));
+        tally.leave(&piece(3, 0), at(10));
+        tally.enter(piece(3, 0), at(20));
+        let shown = [piece(1, 0), piece(4, 0)];
+        let count = |now| tally.clone().count(shown.clone(), piece(9, 0).position, now);
+        assert_eq!(count(at(30)), 3, "the second, third and fourth");
+        assert_eq!(count(at(120_009)), 3);
+        assert_eq!(count(at(120_020)), 2, "as it is shown");
+    }
+}

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feedback_graphql::domain::{
-    Content, Date, EmailAddress, FeedbackId, Person, Position, Rating, Statistics, Timestamp, Topic,
+    Content, Date, EmailAddress, FeedbackId, IdempotencyKey, NewFeedback, Person, Position, Rating,
+    Statistics, Timestamp, Topic,
 };
 use feedback_graphql::repository::FeedbackRepository;
 use proptest::prelude::*;
@@ -31,6 +32,8 @@ enum Action {
         rating: Option<i64>,
         person: Option<u8>,
         expires: bool,
+        /// An idempotency key.
+        key: Option<u8>,
     },
     /// The piece that was submitted so many before the last.
     Delete(usize),
@@ -55,7 +58,7 @@ struct Step {
 enum Fault {
     Before,
     After,
-    Meanwhile(Action),
+    Meanwhile(Vec<Action>),
 }
 
 fn any_action() -> impl Strategy<Value = Action> {
@@ -64,12 +67,14 @@ fn any_action() -> impl Strategy<Value = Action> {
         prop::option::of(1..=5_i64),
         prop::option::of(0..2_u8),
         prop::bool::weighted(0.2),
+        prop::option::weighted(0.4, 0..2_u8),
     );
-    let submit = submit.prop_map(|(topic, rating, person, expires)| Action::Submit {
+    let submit = submit.prop_map(|(topic, rating, person, expires, key)| Action::Submit {
         topic,
         rating,
         person,
         expires,
+        key,
     });
     let wait = prop_oneof![
         0..2 * SECOND,
@@ -89,10 +94,11 @@ fn any_action() -> impl Strategy<Value = Action> {
 
 fn any_step() -> impl Strategy<Value = Step> {
     // No request takes longer than the function that makes it.
-    let meanwhile = any_action().prop_map(|action| match action {
-        Action::Wait(millis) => Action::Wait(millis % (30 * SECOND)),
+    let short = |action| match action {
+        Action::Wait(millis) => Action::Wait(millis % (10 * SECOND)),
         other => other,
-    });
+    };
+    let meanwhile = prop::collection::vec(any_action().prop_map(short), 1..4);
     let fault = prop_oneof![
         1 => Just(Fault::Before),
         1 => Just(Fault::After),
@@ -142,18 +148,24 @@ impl World {
                 rating,
                 person,
                 expires,
+                key,
             } => {
-                let id = FeedbackId::new(now);
-                self.submitted.lock().unwrap().push(id);
                 let content = Content {
                     topic: topic.map(|topic| Topic::parse(&format!("topic {topic}")).unwrap()),
                     rating: rating.map(|rating| Rating::parse(rating).unwrap()),
                     email: person.map(email),
                     ..content("x")
                 };
+                let key = key.map(|key| IdempotencyKey::parse(format!("planted {key}")).unwrap());
+                let new = NewFeedback {
+                    content,
+                    idempotency_key: key,
+                };
+                let id = new.id(now);
+                self.submitted.lock().unwrap().push(id);
                 let retention = expires.then_some(Duration::from_millis(DAY));
                 let repository = repository.retaining_for(retention);
-                let _ = repository.submit(content.into(), id, now).await;
+                let _ = repository.submit(new, id, now).await;
             }
             Action::Delete(before) => {
                 let id = {
@@ -262,9 +274,13 @@ async fn play(steps: Vec<Step>) {
             let event = match fault {
                 Fault::Before => Event::RefusedBefore,
                 Fault::After => Event::RefusedAfter,
-                Fault::Meanwhile(other) => {
+                Fault::Meanwhile(others) => {
                     let world = world.clone();
-                    Event::Interrupted(Box::pin(async move { world.act(1 - function, other).await }))
+                    Event::Interrupted(Box::pin(async move {
+                        for other in others {
+                            world.act(1 - function, other).await;
+                        }
+                    }))
                 }
             };
             functions[function].let_happen(after, event);
@@ -292,7 +308,7 @@ async fn play(steps: Vec<Step>) {
 fn whatever_happens_between_two_requests_the_counts_are_those_of_the_table() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
-        cases: 48,
+        cases: 64,
         failure_persistence: None,
         ..Config::default()
     });
