@@ -47,6 +47,30 @@ const SUBMIT = gql`
   }
 `;
 
+const NUMBERS = gql`
+  query Numbers($topic: String!, $from: Date!, $to: Date!) {
+    feedbacks(first: 1, filter: { topic: $topic }) {
+      count(upTo: 10) {
+        value
+        isExact
+      }
+    }
+    feedbackStatistics(from: $from, to: $to, topic: $topic) {
+      total
+      averageRating
+      ratings {
+        rating
+        count
+      }
+      topics(first: 1) {
+        topic
+        count
+      }
+      isComplete
+    }
+  }
+`;
+
 const INBOX = gql`
   query Inbox($after: String, $filter: FeedbackFilter) {
     feedbacks(first: 7, after: $after, filter: $filter, order: OLDEST_FIRST) {
@@ -134,6 +158,28 @@ describe("Apollo Client", () => {
       assert.deepEqual(edges.map(({ node }) => node.id), ids);
     }
     assert.deepEqual(statuses, Array(6).fill(200));
+  });
+
+  test("counts what pages show, and no longer what was deleted", async () => {
+    const topic = newTopic("apollo");
+    const [newest] = await seed(topic, 11);
+    const date = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const variables = { topic, from: date(-399), to: date(0) };
+    const numbers = async () => {
+      for (;;) {
+        const { data } = await newClient().query({ query: NUMBERS, variables });
+        if (data.feedbackStatistics.isComplete) return data;
+      }
+    };
+    const before = await numbers();
+    assert.deepEqual([before.feedbacks.count.value, before.feedbacks.count.isExact], [10, false]);
+    const { total, averageRating, ratings, topics } = before.feedbackStatistics;
+    assert.deepEqual([total, averageRating, topics[0].topic, topics[0].count], [11, 32 / 11, topic, 11]);
+    assert.deepEqual(ratings.map(({ rating, count }) => [rating, count]), [[1, 2], [2, 3], [3, 2], [4, 2], [5, 2]]);
+    await ask("mutation ($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }", { id: newest });
+    const after = await numbers();
+    assert.deepEqual([after.feedbacks.count.value, after.feedbacks.count.isExact], [10, true]);
+    assert.equal(after.feedbackStatistics.total, 10);
   });
 
   test("tells a bad argument by its code", async () => {

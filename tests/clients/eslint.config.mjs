@@ -23,7 +23,7 @@ export default [
         {
           exceptions: {
             types: ["PageInfo", "FeedbackMetadata", "FeedbackTriage"],
-            suffixes: ["Connection", "Edge", "Payload", "UserError"],
+            suffixes: ["Connection", "Count", "Edge", "Payload", "Statistics", "UserError"],
           },
         },
       ],

@@ -9,7 +9,7 @@ const config: CodegenConfig = {
       preset: "client",
       config: {
         strictScalars: true,
-        scalars: { DateTime: "string" },
+        scalars: { Date: "string", DateTime: "string" },
         enumsAsTypes: true,
         useTypeImports: true,
         // Node wants the extension of what is imported.
