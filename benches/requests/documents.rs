@@ -201,6 +201,12 @@ impl Grammar {
                 format!("(name: \"{}\")", types[rng.usize(0..types.len())])
             }
             ("Query", "feedbacks") => self.page(rng),
+            ("Query", "feedbackStatistics") => {
+                let from = ["2025-01-26", "2026-02-01", "2026-03-01"];
+                format!("(from: \"{}\" to: \"2026-03-01\")", from[rng.usize(0..from.len())])
+            }
+            ("FeedbackConnection", "count") => format!("(upTo: {})", [1, 1_000, 10_000][rng.usize(0..3)]),
+            ("FeedbackStatistics", "topics") => format!("(first: {})", rng.u8(1..=100)),
             ("Mutation", "submitFeedback") => "(input: $largest)".to_owned(),
             ("Mutation", "triageFeedback") => {
                 let statuses = ["OPEN", "IN_PROGRESS", "RESOLVED"];
@@ -211,6 +217,7 @@ impl Grammar {
                     rng.u8(0..10)
                 )
             }
+            ("Mutation", "erasePerson") => "(input: {email: \"nobody@example.org\"})".to_owned(),
             ("Mutation", "deleteFeedback") => "(id: \"VICTIM\")".to_owned(),
             _ => String::new(),
         }
