@@ -203,7 +203,10 @@ impl Grammar {
             ("Query", "feedbacks") => self.page(rng),
             ("Query", "feedbackStatistics") => {
                 let from = ["2025-01-26", "2026-02-01", "2026-03-01"];
-                format!("(from: \"{}\" to: \"2026-03-01\")", from[rng.usize(0..from.len())])
+                format!(
+                    "(from: \"{}\" to: \"2026-03-01\")",
+                    from[rng.usize(0..from.len())]
+                )
             }
             ("FeedbackConnection", "count") => format!("(upTo: {})", [1, 1_000, 10_000][rng.usize(0..3)]),
             ("FeedbackStatistics", "topics") => format!("(first: {})", rng.u8(1..=100)),

@@ -80,7 +80,9 @@ impl Reader<'_> {
         while !open.is_empty() && count < wanted && !budget.is_spent() {
             let limit = budget.items.min((wanted - count) * ahead).div_ceil(open.len());
             let answers = open.into_iter().map(|(key, resume_after)| async move {
-                let query = self.query(&key, resume_after, limit).select(Select::Count);
+                let query = self
+                    .query(&key, self.range, resume_after, limit)
+                    .select(Select::Count);
                 let query = query.customize().interceptor(self.repository.meter.clone());
                 Ok::<_, RepositoryError>((key, query.send().await?))
             });

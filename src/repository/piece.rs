@@ -47,6 +47,8 @@ impl Listed for Piece {
         EXPIRY_ATTRIBUTE,
     ]);
 
+    const IS_READ_ONCE: bool = true;
+
     fn read(item: Item, _: Timestamp) -> Option<Self> {
         read(item)
     }

@@ -11,7 +11,9 @@
 //! A read can find less than it examines: what a filter leaves out that is not part of the key, what has expired and
 //! is not deleted yet, and items that are malformed. How much the partitions are asked for next then follows from how
 //! much of what the last round examined was wanted, and is at most twice as much as in that round. That goes on until
-//! enough is found, the listing ends or the read budget is spent: [`ReadBudget`].
+//! enough is found, the listing ends or the read budget is spent: [`ReadBudget`]. Some partitions have been read further
+//! than others then. A page ends where all have been read, and the next one reads the rest again. What is to be read
+//! once goes on until the others have caught up.
 
 use std::collections::VecDeque;
 
@@ -31,6 +33,10 @@ pub(super) trait Listed: Sized {
     /// The attributes that are read; `None` for all.
     const ATTRIBUTES: Option<&'static [&'static str]>;
 
+    /// Whether nothing that was read is left for the next time, although that takes up to one `Query` a partition beyond
+    /// the budget. Forward alone.
+    const IS_READ_ONCE: bool;
+
     /// The value of an item, unless it has expired or is malformed.
     fn read(item: Item, now: Timestamp) -> Option<Self>;
 
@@ -40,6 +46,7 @@ pub(super) trait Listed: Sized {
 
 impl Listed for Feedback {
     const ATTRIBUTES: Option<&'static [&'static str]> = None;
+    const IS_READ_ONCE: bool = false;
 
     fn read(item: Item, now: Timestamp) -> Option<Self> {
         record::read(item, now)
@@ -86,6 +93,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         let mut budget = self.budget;
         let mut last: Option<Round> = None;
+        let mut catch_up_to = None;
         let stopped_at = loop {
             self.merge(&mut partitions, &mut found, wanted);
             if found.len() == wanted {
@@ -98,21 +106,28 @@ impl Reader<'_> {
             let next = self.head(&partitions).map(|(_, position)| position);
             let mut dry: Vec<&mut Partition<T>> = partitions
                 .iter_mut()
-                .filter(|partition| self.may_still_precede(partition, next))
+                .filter(|partition| self.may_still_precede(partition, next.or(catch_up_to)))
                 .collect();
             if dry.is_empty() {
-                break None;
+                break catch_up_to;
             }
             if budget.is_spent()
+                && catch_up_to.is_none()
                 && let Some(stopped_at) = self.read_by_all(&dry)
             {
-                break Some(stopped_at);
+                if !T::IS_READ_ONCE {
+                    break Some(stopped_at);
+                }
+                catch_up_to = partitions.iter().filter_map(|partition| partition.read_to).max();
+                continue;
             }
             let mut limit = self.read_ahead(wanted - found.len(), live, last.as_ref());
             if budget.items > 0 {
                 limit = limit.min(budget.items.div_ceil(dry.len()));
             }
-            let refills = dry.iter_mut().map(|partition| self.refill(partition, limit));
+            let refills = dry
+                .iter_mut()
+                .map(|partition| self.refill(partition, limit, catch_up_to));
             let (refilled, all) = join(try_join_all(refills), OptionFuture::from(look.take())).await;
             let mut round = Round::of(limit);
             for refill in refilled? {
@@ -209,8 +224,11 @@ impl Reader<'_> {
         &self,
         partition: &mut Partition<T>,
         limit: usize,
+        up_to: Option<Position>,
     ) -> Result<Refill, RepositoryError> {
-        let query = self.query(&partition.key, partition.resume_after.clone(), limit);
+        let range = up_to.map_or(Some(self.range), |position| self.range.up_to(position));
+        let range = range.unwrap_or(self.range);
+        let query = self.query(&partition.key, range, partition.resume_after.clone(), limit);
         let answer = expressions::projected(query, T::ATTRIBUTES)
             .customize()
             .interceptor(self.repository.meter.clone())
@@ -244,6 +262,7 @@ impl Reader<'_> {
     pub(super) fn query(
         &self,
         key: &[KeyPart],
+        range: PositionRange,
         resume_after: Option<Item>,
         limit: usize,
     ) -> QueryFluentBuilder {
@@ -257,7 +276,7 @@ impl Reader<'_> {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .set_exclusive_start_key(resume_after);
-        let query = expressions::in_range(query, key, self.range);
+        let query = expressions::in_range(query, key, range);
         // The reader looks for expired items itself, too: here it only spares the transfer.
         expressions::matching(query, &self.plan.filtered, self.now)
     }

@@ -10,7 +10,7 @@ use feedback_graphql::repository::{Erasure, Indexes, Submission};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::lagging::Lagging;
+use crate::support::lagging::{Event, Lagging};
 use crate::support::{NOW, Server, Store, content, on};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -181,6 +181,43 @@ async fn what_an_index_shows_of_a_person_who_is_gone_does_not_cost_another_one_t
     );
     let left = repository.by_ids(&[id], at(NOW + 3)).await.unwrap();
     assert_eq!(left[&id].content, by("ana@example.org"));
+}
+
+#[tokio::test]
+async fn what_takes_the_place_of_a_persons_feedback_while_it_is_erased_stays() {
+    let store = Store::new().await;
+    let lagging = Lagging::start(store.engine.endpoint()).await;
+    let (one, other) = (lagging.function().await, lagging.function().await);
+    let repository = on(&one.client, 1)
+        .await
+        .retaining_for(Some(Duration::from_mins(1)));
+    let at = |millis| Timestamp::from_millis(millis).unwrap();
+    let new = |email: &str| NewFeedback {
+        content: by(email),
+        idempotency_key: Some(IdempotencyKey::parse("planted-key".to_owned()).unwrap()),
+    };
+    let id = new("sam@example.org").id(at(NOW));
+    repository
+        .submit(new("sam@example.org"), id, at(NOW))
+        .await
+        .unwrap();
+    // It has expired, so that the key is free.
+    let later = at(NOW + DAY);
+    for request in 0..4 {
+        let (ana, other) = (new("ana@example.org"), on(&other.client, 1).await);
+        let submission = async move { drop(other.submit(ana, id, later).await.unwrap()) };
+        one.let_happen(request, Event::Interrupted(Box::pin(submission)));
+        let sam = Person::of(&EmailAddress::parse("sam@example.org").unwrap());
+        repository.erase(&sam, later).await.unwrap();
+        let left = repository.by_ids(&[id], later).await.unwrap();
+        assert_eq!(left[&id].content, by("ana@example.org"), "request {request}");
+        // As it was.
+        assert!(repository.delete(id, later).await.unwrap());
+        repository
+            .submit(new("sam@example.org"), id, at(NOW))
+            .await
+            .unwrap();
+    }
 }
 
 #[tokio::test]

@@ -3,16 +3,19 @@
 mod interleaved;
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use feedback_graphql::domain::{Content, EmailAddress, Rating, Topic};
+use feedback_graphql::domain::{Content, Date, EmailAddress, Rating, Timestamp, Topic};
 use feedback_graphql::http::Options;
-use feedback_graphql::repository::COUNTING_BUDGET;
+use feedback_graphql::repository::{self, COUNTING_BUDGET};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Server, Store, TABLE, content};
+use crate::support::proxy::{self, Fate};
+use crate::support::{NOW, Server, Store, TABLE, content, on};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
@@ -161,6 +164,47 @@ async fn what_a_request_cannot_count_the_next_one_does() {
     let second = server.data(query, json!({})).await;
     assert_eq!(second["a"], json!({ "total": 1_200, "isComplete": true }));
     assert_eq!(second["b"]["isComplete"], true);
+}
+
+#[tokio::test]
+async fn no_piece_is_read_twice_for_counting() {
+    let store = Store::with_shards(4).await;
+    let large = content(&"😀".repeat(5_000));
+    let submitted = (0..1_500).map(|number| store.submit_content(large.clone(), NOW - DAY + number));
+    some_at_a_time(submitted).await;
+    let read = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&read);
+    let decide = move |operation: &str, input: Value| {
+        let (counter, is_query) = (Arc::clone(&counter), operation == "Query");
+        let count = move |answer: Value| {
+            if is_query {
+                counter.fetch_add(answer["Count"].as_u64().unwrap(), Ordering::Relaxed);
+            }
+            answer
+        };
+        Fate::PassAndMend(input, Box::new(count))
+    };
+    let proxy = proxy::start(store.engine.endpoint(), Arc::new(decide)).await;
+    let repository = on(&repository::connect_without_account(&proxy), 4).await;
+    let (date, now) = (
+        Date::parse("2026-02-28").unwrap(),
+        Timestamp::from_millis(NOW).unwrap(),
+    );
+    let mut calls = 0;
+    loop {
+        let statistics = repository
+            .metered()
+            .statistics(date, date, None, now)
+            .await
+            .unwrap();
+        calls += 1;
+        if statistics.is_complete {
+            assert_eq!(statistics.counts.total(), 1_500);
+            break;
+        }
+    }
+    assert!(calls > 1, "it is too much for one");
+    assert_eq!(read.load(Ordering::Relaxed), 1_500);
 }
 
 #[test]
