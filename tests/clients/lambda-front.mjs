@@ -100,7 +100,8 @@ async function runtimeApi(request, response) {
 // The front door.
 
 async function httpApi(request, response) {
-  const body = await buffer(request);
+  const body = await buffer(request).catch(() => undefined);
+  if (!body) return; // The client went away in the middle of its request.
   if (body.length > REQUEST_LIMIT) return message(response, 413, 'Request Entity Too Large');
   try {
     const answer = await invoke(toEvent(request, body));
