@@ -28,7 +28,7 @@ const ofTheSchema = tests.filter((name) => name.startsWith("schema."));
 const ofTheService = tests.filter((name) => !name.startsWith("schema."));
 
 // The timeout is for a whole file.
-const FLAGS = ["--test-reporter=spec", "--test-timeout=120000"];
+const FLAGS = ["--test-reporter=spec", "--test-timeout=300000"];
 
 const children = new Set();
 const servers = [];
