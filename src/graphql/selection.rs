@@ -267,6 +267,7 @@ impl<'a> Collector<'a> {
                 let date = |name| Some(Date::read(&argument(name)?).ok()?.0);
                 let days = date("from").zip(date("to")).map(|(from, to)| from.count_to(to));
                 self.days = days.unwrap_or_default().min(MAX_DAYS);
+                self.counting = self.counting.saturating_add(self.days);
                 1
             }
             "days" => self.days,

@@ -99,6 +99,63 @@ async fn each_limit_holds_and_one_past_it_is_refused() {
 }
 
 #[tokio::test]
+async fn counting_costs_what_it_may_read() {
+    let server = with_limits(Limits {
+        complexity: 5_000,
+        ..Limits::default()
+    })
+    .await;
+    let listings = |count: usize, up_to: u32, size: u32| {
+        let listing = |n| format!("a{n}: feedbacks(first: {size}) {{ count(upTo: {up_to}) {{ value }} }}");
+        format!("{{ {} }}", (0..count).map(listing).collect::<Vec<_>>().join(" "))
+    };
+    let statistics = |count: usize, from: &str, fields: &str| {
+        let field =
+            |n| format!("a{n}: feedbackStatistics(from: \"{from}\", to: \"2026-03-01\") {{ {fields} }}");
+        format!("{{ {} }}", (0..count).map(field).collect::<Vec<_>>().join(" "))
+    };
+    // The most days there are.
+    let year = "2025-01-26";
+    for (allowed, refused) in [
+        // 500 for each count, and 3 fields.
+        (listings(9, 10_000, 1), listings(10, 10_000, 1)),
+        // 100, which 1,000 cost less than, and the page's size for its 2 fields.
+        (listings(16, 1_000, 100), listings(17, 1_000, 100)),
+        (listings(19, 1, 76), listings(19, 1, 100)),
+        // 400 for the days, and 2 fields.
+        (statistics(12, year, "total"), statistics(13, year, "total")),
+        (
+            statistics(
+                1,
+                year,
+                "days { date total ratings { rating count } averageRating }",
+            ),
+            statistics(
+                2,
+                year,
+                "days { date total ratings { rating count } averageRating }",
+            ),
+        ),
+        (
+            statistics(
+                2,
+                "2026-03-01",
+                "t: topics(first: 100) { topic count } topics { topic }",
+            ),
+            statistics(
+                20,
+                "2026-03-01",
+                "t: topics(first: 100) { topic count } topics(first: 99) { topic }",
+            ),
+        ),
+    ] {
+        assert_eq!(code(&post(&server, &allowed).await), None, "{allowed}");
+        let refusal = code(&post(&server, &refused).await);
+        assert_eq!(refusal.as_deref(), Some("QUERY_TOO_COMPLEX"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn the_body_has_a_limit_of_its_own() {
     let limits = Limits {
         body_bytes: 100,
