@@ -37,6 +37,19 @@ impl ReadBudget {
         }
     }
 
+    /// The part that is kept for the others to catch up with the partition that was read furthest.
+    pub(super) fn reserve(self) -> Self {
+        Self {
+            items: self.items / 5,
+            read_units: self.read_units / 5.0,
+        }
+    }
+
+    /// Whether no more of it is left than `other`, of the items or of the units.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        self.items <= other.items || self.read_units <= other.read_units
+    }
+
     pub(super) fn is_spent(self) -> bool {
         self.items == 0 || self.read_units <= 0.0
     }

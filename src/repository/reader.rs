@@ -12,8 +12,8 @@
 //! is not deleted yet, and items that are malformed. How much the partitions are asked for next then follows from how
 //! much of what the last round examined was wanted, and is at most twice as much as in that round. That goes on until
 //! enough is found, the listing ends or the read budget is spent: [`ReadBudget`]. Some partitions have been read further
-//! than others then. A page ends where all have been read, and the next one reads the rest again. What is to be read
-//! once goes on until the others have caught up.
+//! than others then. A page ends where all have been read, and the next one reads the rest again. Where everything is to
+//! be read once, the others catch up with the last of the budget.
 
 use std::collections::VecDeque;
 
@@ -33,8 +33,8 @@ pub(super) trait Listed: Sized {
     /// The attributes that are read; `None` for all.
     const ATTRIBUTES: Option<&'static [&'static str]>;
 
-    /// Whether nothing that was read is left for the next time, although that takes up to one `Query` a partition beyond
-    /// the budget. Forward alone.
+    /// Whether nothing that was read is left for the next time, if it can be helped: that takes some of the budget. Forward
+    /// alone.
     const IS_READ_ONCE: bool;
 
     /// The value of an item, unless it has expired or is malformed.
@@ -111,17 +111,20 @@ impl Reader<'_> {
             if dry.is_empty() {
                 break catch_up_to;
             }
-            if budget.is_spent()
-                && catch_up_to.is_none()
-                && let Some(stopped_at) = self.read_by_all(&dry)
-            {
-                if !T::IS_READ_ONCE {
-                    break Some(stopped_at);
-                }
+            let stopped_at = self.read_by_all(&dry);
+            if budget.is_spent() && stopped_at.is_some() {
+                break stopped_at;
+            }
+            let should_catch_up = T::IS_READ_ONCE && budget.is_within(self.budget.reserve());
+            if should_catch_up && catch_up_to.is_none() && stopped_at.is_some() && dry.len() < live {
                 catch_up_to = partitions.iter().filter_map(|partition| partition.read_to).max();
                 continue;
             }
             let mut limit = self.read_ahead(wanted - found.len(), live, last.as_ref());
+            if T::IS_READ_ONCE && live > 1 {
+                // So that all others can catch up with one.
+                limit = limit.min(self.budget.reserve().items.div_ceil(live));
+            }
             if budget.items > 0 {
                 limit = limit.min(budget.items.div_ceil(dry.len()));
             }
