@@ -12,6 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tracing::Level;
 
+use crate::domain::QuarantineRules;
 use crate::graphql::{Introspection, Limits};
 use crate::http::AllowedOrigins;
 use crate::repository::Indexes;
@@ -40,6 +41,8 @@ pub struct Config {
     pub table: Table,
     /// Who gets in, and what they are shown.
     pub access: Access,
+    /// `FEEDBACK_QUARANTINE`: when feedback is put aside; see [`QuarantineRules`].
+    pub quarantine: QuarantineRules,
     /// `FEEDBACK_LIMITS`: limits on one request; see [`Limits`].
     pub limits: Limits,
     /// `FEEDBACK_LOG`: the least severe level that is logged; `info` if unset.
@@ -54,7 +57,7 @@ pub struct Table {
     /// `FEEDBACK_TIMELINE_SHARDS`: the number of shards of the timeline, 1 to [`MAX_TIMELINE_SHARDS`]; 1 if unset. Can
     /// be raised at any time; a smaller number than before has no effect.
     pub shards: NonZeroU32,
-    /// `FEEDBACK_INDEXES`: the indexes besides the timeline; `status,topic` if unset. See [`Indexes`].
+    /// `FEEDBACK_INDEXES`: the indexes besides those that are always there; `status,topic` if unset. See [`Indexes`].
     pub indexes: Indexes,
     /// `FEEDBACK_RETENTION_DAYS`: how long feedback that is submitted from now on is kept; forever if unset.
     pub retention: Retention,
@@ -111,6 +114,7 @@ impl Config {
         Ok(Self {
             table: Table::read(&lookup)?,
             access: Access::read(&lookup)?,
+            quarantine: parsed(&lookup, "FEEDBACK_QUARANTINE", str::parse)?.unwrap_or_default(),
             limits: parsed(&lookup, "FEEDBACK_LIMITS", str::parse)?.unwrap_or_default(),
             log: parsed(&lookup, "FEEDBACK_LOG", parse_level)?.unwrap_or(Level::INFO),
         })
@@ -229,6 +233,7 @@ mod tests {
                 explorer: false,
                 introspection: Introspection::Off,
             },
+            quarantine: QuarantineRules::default(),
             limits: Limits::default(),
             log: Level::INFO,
         };
@@ -263,6 +268,11 @@ mod tests {
                 format!("FEEDBACK_TIMELINE_SHARDS is {shards:?}: expected a whole number from 1 to 64")
             );
         }
+        assert_eq!(
+            error("FEEDBACK_QUARANTINE", "links=many"),
+            "FEEDBACK_QUARANTINE is \"links=many\": expected pairs like \"trap=1 elapsedMs=1500\" of trap (0 or 1), \
+             elapsedMs (at most 9999999), links (99) and perClient (9999); trap=0 alone puts nothing aside"
+        );
         assert_eq!(
             error("FEEDBACK_EXPLORER", "yes"),
             "FEEDBACK_EXPLORER is \"yes\": expected true or false"

@@ -5,7 +5,7 @@
 //!
 //! | module | contents |
 //! | --- | --- |
-//! | [`domain`] | feedback, its identity, its position on the timeline, its triage, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
+//! | [`domain`] | feedback, its identity, its position on the timeline, its triage, the rules of the quarantine, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
 //! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, errors. Alone knows DynamoDB |
 //! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
@@ -31,7 +31,8 @@
 //!
 //! Partition key `feedbackId`. Every index has the sort key `timelinePosition` and all attributes. A position is the
 //! time in milliseconds and the id: unique, and its byte order is time order ([`domain::Position`]). So a listing is
-//! an index, some of its partitions, a range of positions, and what is left to filter.
+//! an index, some of its partitions, a range of positions, and what is left to filter. Feedback in quarantine has a
+//! `quarantineShard` in place of the `timelineShard`, so that it is in no index with the latter in its key.
 //!
 //! Items whose ids are no UUIDs are the service's own, and in no index: `meta#timeline` says how many shards there are,
 //! and `tally#2026-03-01` counts the feedback of a day ([`domain::Tally`]).
@@ -39,6 +40,7 @@
 //! | index | partition key | is there |
 //! | --- | --- | --- |
 //! | `timeline` | `timelineShard` | always |
+//! | `quarantine` | `quarantineShard` | always |
 //! | `status` | `timelineShard`, `status` | by configuration, by default |
 //! | `topic` | `timelineShard`, `topic` | by configuration, by default |
 //! | `rating` | `timelineShard`, `rating` | by configuration |
@@ -52,6 +54,7 @@
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |
 //! | triage | 1 `UpdateItem`, and a read or 1 more only where it cannot be decided without what is there | [`repository::FeedbackRepository::triage`] |
 //! | delete | 1 `BatchGetItem` of the item, 1 of its day's tally, 1 `TransactWriteItems` of both | [`repository::FeedbackRepository::delete`] |
+//! | quarantine, release | as for a deletion, or 2 `BatchGetItem` of the item where nothing changes | [`repository::FeedbackRepository::quarantine`] |
 //! | erase a person | 1 `Query`, as for a deletion with 1 `TransactWriteItems` a day, and 1 `Query` to see that no more is there | [`repository::FeedbackRepository::erase`] |
 //! | a page, whatever index serves it | 1 `Query` a partition (shards × wanted values), and more only where one runs dry | [`repository::FeedbackRepository::page`] |
 //! | count a listing | 1 `Query` a partition, and more where one takes several, only when a client asks | [`repository::FeedbackRepository::count_listed`] |

@@ -13,6 +13,7 @@ mod indexes;
 mod meter;
 mod piece;
 mod plan;
+mod quarantine;
 mod read_budget;
 mod reader;
 mod record;
@@ -46,7 +47,8 @@ pub use statistics::COUNTING_BUDGET;
 pub use triage::Triaging;
 
 use crate::domain::{
-    Direction, Feedback, FeedbackId, Filter, NewFeedback, Page, PageRequest, PositionRange, Timestamp, Triage,
+    Direction, Feedback, FeedbackId, Filter, NewFeedback, Page, PageRequest, PositionRange, Quarantine,
+    QuarantineRules, Timestamp, Triage,
 };
 use indexes::ReadableIndexes;
 use meter::RequestMeter;
@@ -88,6 +90,7 @@ pub struct FeedbackRepository {
     shards: Shards,
     indexes: ReadableIndexes,
     retention: Option<Duration>,
+    quarantine_rules: QuarantineRules,
     meter: RequestMeter,
     counting: Counting,
 }
@@ -106,12 +109,13 @@ impl FeedbackRepository {
             shards: Shards::new(shards),
             indexes: ReadableIndexes::default(),
             retention: None,
+            quarantine_rules: QuarantineRules::default(),
             meter: RequestMeter::default(),
             counting: Counting::default(),
         }
     }
 
-    /// The same repository, on a table that has these indexes besides the timeline; [`Indexes::default`] without it.
+    /// The same repository, on a table that has these indexes too; [`Indexes::default`] without it.
     /// One that is missing is done without for a minute, and then tried again.
     #[must_use]
     pub fn with_indexes(self, indexes: Indexes) -> Self {
@@ -126,6 +130,16 @@ impl FeedbackRepository {
     #[must_use]
     pub fn retaining_for(self, retention: Option<Duration>) -> Self {
         Self { retention, ..self }
+    }
+
+    /// The same repository, where feedback that is submitted goes into quarantine by these rules;
+    /// [`QuarantineRules::default`] without it.
+    #[must_use]
+    pub fn quarantining(self, rules: QuarantineRules) -> Self {
+        Self {
+            quarantine_rules: rules,
+            ..self
+        }
     }
 
     /// The same repository for another request of a client: it counts the requests it makes from zero, and has all of
@@ -145,7 +159,7 @@ impl FeedbackRepository {
         self.meter.count()
     }
 
-    /// Stores new feedback, unless its id is taken.
+    /// Stores new feedback, on the timeline or in quarantine, unless its id is taken.
     ///
     /// One `PutItem`, conditional on the id being new or its feedback having expired. Where nothing is known of the
     /// shards yet, it goes to the first, and [`shards`](Self::shards) is called while this returns. When the condition
@@ -161,11 +175,13 @@ impl FeedbackRepository {
         now: Timestamp,
     ) -> Result<Submission, RepositoryError> {
         let has_key = new.idempotency_key.is_some();
+        let reasons = self.quarantine_rules.reasons(&new.content, &new.signals);
         let feedback = Feedback {
             id,
             submitted_at: now,
             content: new.content,
             triage: Some(Triage::default()),
+            quarantine: (!reasons.is_empty()).then_some(Quarantine { reasons, since: now }),
         };
         let item = FeedbackRecord::new(&feedback, self.shards.to_write(now), self.retention).into_item()?;
         let put = self
@@ -229,7 +245,7 @@ impl FeedbackRepository {
     /// shortly after it was submitted, mostly within a second.
     ///
     /// # Errors
-    /// When DynamoDB could not be reached or refused.
+    /// When DynamoDB could not be reached or refused, or there is no index for the listing.
     pub async fn page(&self, request: &PageRequest, now: Timestamp) -> Result<Page, RepositoryError> {
         let Some(range) = request.range() else {
             return Ok(Page::empty());
@@ -293,7 +309,7 @@ impl FeedbackRepository {
             };
             match reader.read(wanted).await {
                 Err(error) if self.can_do_without(plan.index(), &error, now) => {}
-                result => return result,
+                result => return result.map_err(|error| error.requiring(plan.index())),
             }
         }
     }
@@ -305,7 +321,8 @@ impl FeedbackRepository {
 
     /// Whether an error is that this index is missing, which is then done without for a minute.
     fn can_do_without(&self, index: Index, error: &RepositoryError, now: Timestamp) -> bool {
-        let can = error.is_missing_index() && index != Index::Timeline;
+        // Nothing else holds all that those have that are always there.
+        let can = error.is_missing_index() && !index.is_always_there();
         if can && self.indexes.note_missing(index, now) {
             tracing::warn!(index = index.name(), %error, "an index is missing: reading without it");
         }

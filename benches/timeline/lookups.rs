@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write;
 
 use feedback_graphql::auth::Caller;
-use feedback_graphql::domain::{Clock, IdempotencyKey, Message, NewFeedback, Timestamp};
+use feedback_graphql::domain::{Clock, IdempotencyKey, Message, NewFeedback, Signals, Timestamp};
 use feedback_graphql::graphql::{Executor, Introspection, RequestContext, Variables};
 use feedback_graphql::repository::MAX_BATCH;
 
@@ -23,6 +23,7 @@ pub async fn measure(
     let new = NewFeedback {
         content: message.map_err(|broken| format!("{broken:?}"))?.into(),
         idempotency_key: IdempotencyKey::parse("the key of the bench".to_owned()).ok(),
+        signals: Signals::default(),
     };
     let now = Timestamp::MAX;
     let id = new.id(now);

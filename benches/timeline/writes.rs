@@ -1,4 +1,5 @@
-//! What it takes to submit a piece, to change its triage and to delete it, by how many indexes it is in.
+//! What it takes to submit a piece, to change its triage, to put it aside, to release it and to delete it, by how many
+//! indexes it is in.
 
 use std::error::Error;
 
@@ -12,7 +13,14 @@ use crate::pages::Table;
 use crate::tally::Cost;
 
 /// The steps that a piece goes through.
-pub const STEPS: [&str; 4] = ["submit", "change the note", "change the status", "delete"];
+pub const STEPS: [&str; 6] = [
+    "submit",
+    "change the note",
+    "change the status",
+    "quarantine",
+    "release",
+    "delete",
+];
 
 const NOW: Timestamp = Timestamp::MAX;
 
@@ -38,6 +46,9 @@ pub async fn measure(table: &Table<'_>, broken: &mut Vec<String>) -> Result<Vec<
             ("PutItem", stores),
             ("UpdateItem", stores),
             ("UpdateItem", stores + 1.0),
+            // With its day's tally as below; the piece leaves the timeline and enters the quarantine, or the other way.
+            ("TransactWriteItems", stores + 4.0),
+            ("TransactWriteItems", stores + 4.0),
             // With its day's tally, and in a transaction twice as much of the table, though not of the indexes.
             ("TransactWriteItems", stores + 3.0),
         ];
@@ -74,8 +85,12 @@ async fn steps(table: &Table<'_>, content: Content) -> Result<[Cost; STEPS.len()
     let noted = tally.take();
     change(table, id, Some(Status::Resolved), None).await?;
     let resolved = tally.take();
+    repository.quarantine(id, NOW).await?;
+    let put_aside = tally.take();
+    repository.release(id, NOW).await?;
+    let released = tally.take();
     repository.delete(id, NOW).await?;
-    Ok([submitted, noted, resolved, tally.take()])
+    Ok([submitted, noted, resolved, put_aside, released, tally.take()])
 }
 
 async fn change(

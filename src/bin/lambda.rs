@@ -43,7 +43,8 @@ async fn run(config: Config) -> Result<(), Error> {
     let (table, access) = (config.table, config.access);
     let repository = FeedbackRepository::new(client, &table.name, table.shards)
         .with_indexes(table.indexes)
-        .retaining_for(table.retention.0);
+        .retaining_for(table.retention.0)
+        .quarantining(config.quarantine);
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));

@@ -1,14 +1,16 @@
 //! Feedback, as it is submitted and as it is stored.
 
-use super::{Content, FeedbackId, IdempotencyKey, Position, Timestamp, Triage};
+use super::{Content, FeedbackId, IdempotencyKey, Position, Quarantine, Signals, Timestamp, Triage};
 
 /// Feedback to store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct NewFeedback {
     /// What the person wrote.
     pub content: Content,
     /// The key that it is submitted under.
     pub idempotency_key: Option<IdempotencyKey>,
+    /// How it was submitted. No part of what a retry has to repeat.
+    pub signals: Signals,
 }
 
 impl NewFeedback {
@@ -21,12 +23,13 @@ impl NewFeedback {
     }
 }
 
-/// Feedback without an idempotency key.
+/// Feedback without an idempotency key, of which nothing is known but the content.
 impl From<Content> for NewFeedback {
     fn from(content: Content) -> Self {
         Self {
             content,
             idempotency_key: None,
+            signals: Signals::default(),
         }
     }
 }
@@ -42,10 +45,12 @@ pub struct Feedback {
     pub content: Content,
     /// What staff made of it. `None` for feedback from before there was triage.
     pub triage: Option<Triage>,
+    /// Why it is put aside; `None` for feedback that is not.
+    pub quarantine: Option<Quarantine>,
 }
 
 impl Feedback {
-    /// Its place on the timeline.
+    /// Its place on the timeline, or in quarantine.
     #[must_use]
     pub fn position(&self) -> Position {
         Position::new(self.submitted_at, self.id)

@@ -6,9 +6,10 @@ use thiserror::Error;
 
 use super::{EmailAddress, Person, PositionRange, Rating, Status, Tag, Timestamp, Topic};
 
-/// Which feedback a listing holds. The default holds all.
+/// Which feedback a listing holds. The default holds all that is not in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
+    is_quarantined: bool,
     submitted_from: Option<Timestamp>,
     submitted_to: Option<Timestamp>,
     topic: Option<Topic>,
@@ -19,7 +20,7 @@ pub struct Filter {
     person: Option<Person>,
 }
 
-/// One thing that a filter asks for besides the time.
+/// One thing that a filter asks for besides the time and the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition<'a> {
     /// The person who wrote it.
@@ -66,6 +67,21 @@ pub enum FilterError {
 }
 
 impl Filter {
+    /// Only what is in quarantine. Without this, only what is not.
+    #[must_use]
+    pub fn quarantined(self) -> Self {
+        Self {
+            is_quarantined: true,
+            ..self
+        }
+    }
+
+    /// Whether the listing is that of what is in quarantine.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.is_quarantined
+    }
+
     /// Only what was submitted at `from` or later, and before `to`.
     ///
     /// # Errors
@@ -150,7 +166,7 @@ impl Filter {
         })
     }
 
-    /// All that the filter asks for besides the time.
+    /// All that the filter asks for besides the time and the quarantine.
     #[must_use]
     pub fn conditions(&self) -> Vec<Condition<'_>> {
         let rating = self.min_rating.is_some() || self.max_rating.is_some();

@@ -90,9 +90,13 @@ impl ErrorCode {
             (Self::ServiceUnavailable, message.into())
         } else if let Some(index) = error.required_index() {
             let name = index.name();
+            let remedy = if index.is_always_there() {
+                "deploy this version's template, which has it".to_owned()
+            } else {
+                format!("add `{name}` to FEEDBACK_INDEXES, in the template to `Indexes`")
+            };
             let message = format!(
-                "the index `{name}` is missing: add `{name}` to FEEDBACK_INDEXES, in the template to `Indexes`; if it was \
-                 added just now, wait until DynamoDB has built it"
+                "the index `{name}` is missing: {remedy}; if it was added just now, wait until DynamoDB has built it"
             );
             (Self::IndexMissing, message.into())
         } else {

@@ -6,8 +6,9 @@ use super::RequestContext;
 use super::error::ApiError;
 use super::query::parse_id;
 use super::types::{
-    DeleteFeedbackPayload, ErasePersonInput, ErasePersonPayload, SubmitFeedbackInput, SubmitFeedbackPayload,
-    TriageFeedbackInput, TriageFeedbackPayload,
+    DeleteFeedbackPayload, ErasePersonInput, ErasePersonPayload, QuarantineFeedbackInput,
+    QuarantineFeedbackPayload, ReleaseFeedbackInput, ReleaseFeedbackPayload, SubmitFeedbackInput,
+    SubmitFeedbackPayload, TriageFeedbackInput, TriageFeedbackPayload,
 };
 use crate::domain::{NewFeedback, TriageUpdate};
 
@@ -18,7 +19,8 @@ pub struct Mutation;
 #[Object(use_type_description)]
 impl Mutation {
     /// Submits feedback. With an `idempotencyKey`, retries are safe. The feedback can be read by id at once, and appears
-    /// in listings shortly after, mostly within a second. Null only together with an error.
+    /// in listings shortly after, mostly within a second, unless it is put into quarantine, which only callers with the
+    /// scope `feedback:read` are told. Null only together with an error.
     async fn submit_feedback(
         &self,
         context: &Context<'_>,
@@ -54,6 +56,36 @@ impl Mutation {
             by: shared.caller.log_name(),
         };
         Ok(Some(shared.repository.triage(id, &change, &update).await?.into()))
+    }
+
+    /// Puts feedback into quarantine, with the reason `BY_STAFF`. It disappears from `feedbacks` shortly after, mostly
+    /// within a second, and from statistics at once. Feedback that is in quarantine already stays as it is, with its
+    /// reasons. Requires the scope `feedback:manage`. Null only together with an error.
+    async fn quarantine_feedback(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The feedback.")] input: QuarantineFeedbackInput,
+    ) -> Result<Option<QuarantineFeedbackPayload>, ApiError> {
+        let id = parse_id(&input.id)?;
+        let shared = context.data_unchecked::<RequestContext>();
+        Ok(Some(
+            shared.repository.quarantine(id, shared.clock.now()).await?.into(),
+        ))
+    }
+
+    /// Releases feedback from quarantine. It appears in `feedbacks` shortly after, mostly within a second, at the time
+    /// of its submission, which a client that follows new feedback has passed; and in statistics at once. Feedback that
+    /// is not in quarantine stays as it is. Requires the scope `feedback:manage`. Null only together with an error.
+    async fn release_feedback(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The feedback.")] input: ReleaseFeedbackInput,
+    ) -> Result<Option<ReleaseFeedbackPayload>, ApiError> {
+        let id = parse_id(&input.id)?;
+        let shared = context.data_unchecked::<RequestContext>();
+        Ok(Some(
+            shared.repository.release(id, shared.clock.now()).await?.into(),
+        ))
     }
 
     /// Deletes feedback permanently. It can no longer be read by id, and disappears from listings shortly after, mostly

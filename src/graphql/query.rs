@@ -36,11 +36,13 @@ impl Query {
     /// With neither `first` nor `last`, returns the first 20. Eventually consistent: feedback appears shortly after its
     /// submission was acknowledged, mostly within a second. Paging neither repeats nor omits feedback that exists
     /// throughout and meets the filter throughout. A page that would examine more than 2,000 pieces of feedback, expired
-    /// ones included, or 2 MB, ends early, with `hasNextPage` true. Null only together with an error.
+    /// ones included, or 2 MB, ends early, with `hasNextPage` true. Feedback in quarantine is in `quarantinedFeedbacks`
+    /// instead. Null only together with an error.
     ///
     /// To follow new feedback, page on `OLDEST_FIRST` and stay a minute behind the present with `submittedTo`: feedback
     /// appears with a delay, and the clocks of the servers differ by milliseconds, so that some may still appear
-    /// before the latest.
+    /// before the latest. Feedback that `releaseFeedback` lists stands at the time of its submission, which a client that
+    /// follows has passed.
     async fn feedbacks(
         &self,
         context: &Context<'_>,
@@ -57,23 +59,58 @@ impl Query {
             default_with = "Some(FeedbackOrder::NewestFirst)"
         )]
         order: Option<FeedbackOrder>,
-        #[graphql(desc = "Filters the listing. The description of the type says what each condition costs.")]
-        filter: Option<FeedbackFilter>,
+        #[graphql(
+            name = "filter",
+            desc = "Filters the listing. The description of the type says what each condition costs."
+        )]
+        filter_input: Option<FeedbackFilter>,
     ) -> Result<Option<FeedbackConnection>, ApiError> {
-        let filter =
-            Filter::try_from(filter.unwrap_or_default()).map_err(|error| ApiError::bad_user_input(&error))?;
-        let request = PageRequest::new(
-            first.map(i64::from),
-            last.map(i64::from),
-            position("after", after)?,
-            position("before", before)?,
-            order.map(Order::from).unwrap_or_default(),
-            filter,
-        )
-        .map_err(|error| ApiError::bad_user_input(&error))?;
-        let shared = context.data_unchecked::<RequestContext>();
-        let page = shared.repository.page(&request, shared.clock.now()).await?;
-        Ok(Some(FeedbackConnection::new(request, page)))
+        let page = Arguments {
+            first,
+            after,
+            last,
+            before,
+            order,
+        };
+        list(context, page, filter(filter_input)?).await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the field in the schema"
+    )]
+    /// Lists feedback in quarantine in order of the time of its submission, by Relay's cursor connection specification.
+    /// Pages, order, cursors and consistency are those of `feedbacks`. Null only together with an error.
+    async fn quarantined_feedbacks(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Returns the first n pieces of feedback: 1 to 100. Not with `last`.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Returns feedback after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n pieces of feedback: 1 to 100. Not with `first`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Returns feedback before this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "The order of the listing.",
+            default_with = "Some(FeedbackOrder::NewestFirst)"
+        )]
+        order: Option<FeedbackOrder>,
+        #[graphql(
+            name = "filter",
+            desc = "Filters the listing. Only `email` has an index here, and a time range costs nothing."
+        )]
+        filter_input: Option<FeedbackFilter>,
+    ) -> Result<Option<FeedbackConnection>, ApiError> {
+        let page = Arguments {
+            first,
+            after,
+            last,
+            before,
+            order,
+        };
+        list(context, page, filter(filter_input)?.quarantined()).await
     }
 
     /// Counts the feedback of some days, in UTC, by rating, topic and day.
@@ -141,6 +178,39 @@ impl Query {
         });
         Ok(nodes.collect())
     }
+}
+
+/// The arguments of a listing, without its filter.
+struct Arguments {
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+    order: Option<FeedbackOrder>,
+}
+
+/// A page of a listing.
+async fn list(
+    context: &Context<'_>,
+    page: Arguments,
+    filter: Filter,
+) -> Result<Option<FeedbackConnection>, ApiError> {
+    let request = PageRequest::new(
+        page.first.map(i64::from),
+        page.last.map(i64::from),
+        position("after", page.after)?,
+        position("before", page.before)?,
+        page.order.map(Order::from).unwrap_or_default(),
+        filter,
+    )
+    .map_err(|error| ApiError::bad_user_input(&error))?;
+    let shared = context.data_unchecked::<RequestContext>();
+    let page = shared.repository.page(&request, shared.clock.now()).await?;
+    Ok(Some(FeedbackConnection::new(request, page)))
+}
+
+fn filter(input: Option<FeedbackFilter>) -> Result<Filter, ApiError> {
+    Filter::try_from(input.unwrap_or_default()).map_err(|error| ApiError::bad_user_input(&error))
 }
 
 fn node(feedback: Feedback) -> Node {

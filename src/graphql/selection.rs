@@ -247,7 +247,7 @@ impl<'a> Collector<'a> {
         };
         // A field rejects what is out of range with a better message.
         match field.name.as_str() {
-            "feedbacks" => {
+            "feedbacks" | "quarantinedFeedbacks" => {
                 let size = number("first").or_else(|| number("last"));
                 size.unwrap_or(PageRequest::DEFAULT_SIZE)
                     .min(PageRequest::MAX_SIZE)

@@ -7,6 +7,7 @@ mod delete;
 mod erase;
 mod feedback;
 mod filter;
+mod quarantine;
 mod statistics;
 mod submit;
 mod triage;
@@ -18,6 +19,9 @@ pub(super) use delete::DeleteFeedbackPayload;
 pub(super) use erase::{ErasePersonInput, ErasePersonPayload};
 pub(super) use feedback::{FeedbackObject, Node};
 pub(super) use filter::{FeedbackFilter, FeedbackOrder};
+pub(super) use quarantine::{
+    QuarantineFeedbackInput, QuarantineFeedbackPayload, ReleaseFeedbackInput, ReleaseFeedbackPayload,
+};
 pub(super) use statistics::{
     DEFAULT_COUNT, DEFAULT_TOPICS, FeedbackStatistics, MAX_COUNT, MAX_DAYS, MAX_TOPICS,
 };

@@ -19,7 +19,7 @@ use super::content_negotiation::is_json;
 use super::errors::{HttpError, plain_error, read_body};
 use super::request_log::Summary;
 use super::{Shared, authentication, idempotency_key};
-use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Violation, Violations};
+use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Signals, Violation, Violations};
 use crate::graphql::ErrorCode;
 use crate::repository::Submission;
 
@@ -85,12 +85,19 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
     let Some(Value::String(message)) = body.get("feedback") else {
         return Err(format!("{expected}, with a string for `feedback`"));
     };
+    // Of another type they count as missing: an error would help a robot more than a person.
+    let signals = Signals {
+        trap: body.get("trap").and_then(Value::as_str).map(str::to_owned),
+        elapsed_ms: body.get("elapsedMs").and_then(Value::as_f64),
+        by_client: None,
+    };
     let mut found = Violations::default();
     let message = found.value_of(Message::parse(message));
     let idempotency_key = idempotency_key.and_then(|key| found.value_of(IdempotencyKey::parse(key)));
     let new = message.map(|message| NewFeedback {
         content: message.into(),
         idempotency_key,
+        signals,
     });
     found.finish(new).map_err(|violations| {
         let sentences = violations.into_iter().map(|violation| {

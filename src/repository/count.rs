@@ -62,7 +62,7 @@ impl FeedbackRepository {
             };
             match reader.count(up_to, plan.partitions(0..shards)).await {
                 Err(error) if self.can_do_without(plan.index(), &error, now) => {}
-                result => return result,
+                result => return result.map_err(|error| error.requiring(plan.index())),
             }
         }
     }

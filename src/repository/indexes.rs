@@ -6,6 +6,9 @@
 //!
 //! Partition keys are of several attributes, which DynamoDB takes as they are. An item without one of them is not in
 //! the index. The service writes the attributes whatever indexes there are, so that one can be added at any time.
+//!
+//! Feedback in quarantine has a shard of the quarantine in place of one of the timeline. So it is in no index whose key
+//! has the timeline's shard: only in that of the quarantine, and in that of its person.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +19,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ScalarAttributeType;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::table::{PERSON_ATTRIBUTE, RATING_ATTRIBUTE, SHARD_ATTRIBUTE, STATUS_ATTRIBUTE, TOPIC_ATTRIBUTE};
+use super::table::{
+    PERSON_ATTRIBUTE, QUARANTINE_SHARD_ATTRIBUTE, RATING_ATTRIBUTE, SHARD_ATTRIBUTE, STATUS_ATTRIBUTE,
+    TOPIC_ATTRIBUTE,
+};
 use crate::domain::{Condition, Timestamp};
 
 /// For how long an index that was missing is not tried again.
@@ -26,8 +32,10 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub enum Index {
-    /// All feedback. Always there.
+    /// All feedback that is not in quarantine. Always there.
     Timeline,
+    /// Feedback in quarantine. Always there.
+    Quarantine,
     /// By status.
     Status,
     /// By topic.
@@ -48,12 +56,19 @@ impl Index {
         self.into()
     }
 
+    /// Whether every table has it, whatever is configured.
+    #[must_use]
+    pub fn is_always_there(self) -> bool {
+        matches!(self, Self::Timeline | Self::Quarantine)
+    }
+
     /// The attributes of the partition key, with their types.
     #[must_use]
     pub fn partition_key(self) -> &'static [(&'static str, ScalarAttributeType)] {
         const SHARD: (&str, ScalarAttributeType) = (SHARD_ATTRIBUTE, ScalarAttributeType::N);
         match self {
             Self::Timeline => const { &[SHARD] },
+            Self::Quarantine => const { &[(QUARANTINE_SHARD_ATTRIBUTE, ScalarAttributeType::N)] },
             Self::Status => const { &[SHARD, (STATUS_ATTRIBUTE, ScalarAttributeType::S)] },
             Self::Topic => const { &[SHARD, (TOPIC_ATTRIBUTE, ScalarAttributeType::S)] },
             Self::Rating => const { &[SHARD, (RATING_ATTRIBUTE, ScalarAttributeType::N)] },
@@ -73,7 +88,7 @@ impl Index {
     }
 }
 
-/// The indexes that a table has besides the timeline.
+/// The indexes that a table has besides those that are always there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indexes(BTreeSet<Index>);
 
@@ -90,23 +105,24 @@ impl Indexes {
         Self(BTreeSet::new())
     }
 
-    /// Every index of the table: the timeline, and these.
+    /// Every index of the table: those that are always there, and these.
     pub fn iter(&self) -> impl Iterator<Item = Index> {
-        [Index::Timeline].into_iter().chain(self.0.iter().copied())
+        let always = Index::ALL.iter().filter(|index| index.is_always_there());
+        always.chain(&self.0).copied()
     }
 
     /// Whether the table has this index.
     #[must_use]
     pub fn has(&self, index: Index) -> bool {
-        index == Index::Timeline || self.0.contains(&index)
+        index.is_always_there() || self.0.contains(&index)
     }
 }
 
-/// The timeline, which is always there, is left out.
+/// Those that are always there are left out.
 impl FromIterator<Index> for Indexes {
     fn from_iter<T: IntoIterator<Item = Index>>(indexes: T) -> Self {
         let indexes = indexes.into_iter();
-        Self(indexes.filter(|index| *index != Index::Timeline).collect())
+        Self(indexes.filter(|index| !index.is_always_there()).collect())
     }
 }
 
@@ -127,7 +143,7 @@ impl FromStr for Indexes {
         }
         let names = text.split(',').map(str::trim);
         let indexes: Option<BTreeSet<Index>> = names
-            .map(|name| name.parse().ok().filter(|index| *index != Index::Timeline))
+            .map(|name| name.parse().ok().filter(|index: &Index| !index.is_always_there()))
             .collect();
         indexes.map(Self).ok_or_else(|| {
             let names: Vec<&str> = Self::all().0.into_iter().map(Index::name).collect();
@@ -190,7 +206,16 @@ mod tests {
             assert_eq!(text.parse::<Indexes>().unwrap().to_string(), text);
         }
         assert_eq!("topic, status".parse(), Ok(Indexes::default()));
-        for text in ["", ",", "timeline", "Status", "status topic", "status,", "tag"] {
+        for text in [
+            "",
+            ",",
+            "timeline",
+            "quarantine",
+            "Status",
+            "status topic",
+            "status,",
+            "tag",
+        ] {
             let error = text.parse::<Indexes>().unwrap_err();
             let expected = "none, or some of status, topic, rating, person with commas between them";
             assert_eq!(error, expected, "{text}");

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::indexes::Index;
 use super::number;
-use super::table::SHARD_ATTRIBUTE;
 use super::table::expressions::wanted;
+use super::table::{QUARANTINE_SHARD_ATTRIBUTE, SHARD_ATTRIBUTE};
 use crate::domain::{Condition, Filter, Status};
 
 /// The most values of a rating for which its index is taken: each is a partition of its own in every shard.
@@ -25,7 +25,9 @@ pub(super) type PartitionKey = Vec<KeyPart>;
 /// How a listing is read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan<'a> {
-    /// The condition that the index's key answers; none of it is the timeline's.
+    /// The index of all that the listing can hold: the timeline, or the quarantine.
+    whole: Index,
+    /// The condition that the index's key answers; none of it is the whole's.
     by_key: Option<Condition<'a>>,
     /// The conditions that are left to filter.
     pub(super) filtered: Vec<Condition<'a>>,
@@ -34,14 +36,24 @@ pub(super) struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// The cheapest way to read what the filter holds, with the indexes that can be read.
     pub(super) fn new(filter: &'a Filter, can_read: impl Fn(Index) -> bool) -> Self {
+        let whole = if filter.is_quarantined() {
+            Index::Quarantine
+        } else {
+            Index::Timeline
+        };
         let mut conditions = filter.conditions();
+        // The others hold what is on the timeline alone.
+        let holds_whole = |index| whole == Index::Timeline || index == Index::Person;
         let narrowest = conditions
             .iter()
             .enumerate()
-            .filter(|(_, condition)| Index::of(condition).is_some_and(&can_read))
+            .filter(|(_, condition)| {
+                Index::of(condition).is_some_and(|index| holds_whole(index) && can_read(index))
+            })
             .filter_map(|(place, condition)| Some((breadth(condition)?, place)))
             .min();
         Self {
+            whole,
             by_key: narrowest.map(|(_, place)| conditions.remove(place)),
             filtered: conditions,
         }
@@ -50,16 +62,28 @@ impl<'a> Plan<'a> {
     /// The index to read.
     pub(super) fn index(&self) -> Index {
         let index = self.by_key.as_ref().and_then(Index::of);
-        index.unwrap_or(Index::Timeline)
+        index.unwrap_or(self.whole)
+    }
+
+    /// The attribute that tells what the listing holds, where the index holds more: that of a person has both what is
+    /// on the timeline and what is in quarantine.
+    pub(super) fn required(&self) -> Option<&'static str> {
+        (self.index() == Index::Person).then(|| self.shard())
+    }
+
+    /// The attribute with the number of the shard.
+    fn shard(&self) -> &'static str {
+        match self.whole {
+            Index::Quarantine => QUARANTINE_SHARD_ATTRIBUTE,
+            _ => SHARD_ATTRIBUTE,
+        }
     }
 
     /// The partitions to read of these shards. What is not sharded counts to the first shard.
     pub(super) fn partitions(&self, shards: Range<u32>) -> Vec<PartitionKey> {
         let shards: Vec<PartitionKey> = match &self.by_key {
             Some(Condition::Person(_)) => shards.contains(&0).then(Vec::new).into_iter().collect(),
-            _ => shards
-                .map(|shard| vec![(SHARD_ATTRIBUTE, number(&shard))])
-                .collect(),
+            _ => shards.map(|shard| vec![(self.shard(), number(&shard))]).collect(),
         };
         let Some((attribute, values)) = self.by_key.as_ref().map(wanted) else {
             return shards;
@@ -129,6 +153,25 @@ mod tests {
         let plan = Plan::new(&filter, |index| index != Index::Topic);
         assert_eq!(plan.index(), Index::Timeline);
         assert_eq!(plan.filtered.len(), 2);
+    }
+
+    #[test]
+    fn the_quarantine_is_read_by_its_own_index_or_by_that_of_the_person() {
+        let filter = Filter::default().quarantined().topic("search").unwrap();
+        let plan = Plan::new(&filter, |_| true);
+        assert_eq!((plan.index(), plan.required()), (Index::Quarantine, None));
+        assert!(matches!(plan.filtered[..], [Condition::Topic(_)]));
+        let key = vec![(QUARANTINE_SHARD_ATTRIBUTE, number(&1))];
+        assert_eq!(plan.partitions(1..2), [key]);
+        let by_person = |filter: Filter, index, required| {
+            let filter = filter.email("sam@example.org").unwrap();
+            let plan = Plan::new(&filter, |_| true);
+            assert_eq!((plan.index(), plan.required()), (index, Some(required)));
+            let plan = Plan::new(&filter, |index| index != Index::Person);
+            assert_eq!(plan.required(), None);
+        };
+        by_person(filter, Index::Person, QUARANTINE_SHARD_ATTRIBUTE);
+        by_person(Filter::default(), Index::Person, SHARD_ATTRIBUTE);
     }
 
     #[test]

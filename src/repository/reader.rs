@@ -281,7 +281,7 @@ impl Reader<'_> {
             .set_exclusive_start_key(resume_after);
         let query = expressions::in_range(query, key, range);
         // The reader looks for expired items itself, too: here it only spares the transfer.
-        expressions::matching(query, &self.plan.filtered, self.now)
+        expressions::matching(query, &self.plan.filtered, self.plan.required(), self.now)
     }
 }
 

@@ -15,7 +15,8 @@ use super::error::RepositoryError;
 use super::table::{self, Item};
 use crate::domain::{
     Content, EmailAddress, Feedback, FeedbackId, FeedbackIdError, Message, Metadata, MetadataEntry, Note,
-    PageUrl, Person, Position, Rating, Status, Tag, Timestamp, Topic, Triage, TriageUpdate,
+    PageUrl, Person, Position, Quarantine, QuarantineReason, Rating, Status, Tag, Timestamp, Topic, Triage,
+    TriageUpdate,
 };
 
 /// An item, attribute by attribute.
@@ -27,6 +28,17 @@ pub(super) struct FeedbackRecord {
     timestamp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline_shard: Option<u32>,
+    /// Instead of the timeline's, while it is in quarantine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quarantine_shard: Option<u32>,
+    #[serde(
+        default,
+        with = "serde_dynamo::string_set",
+        skip_serializing_if = "BTreeSet::is_empty"
+    )]
+    quarantine_reasons: BTreeSet<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quarantined_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline_position: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +97,14 @@ impl FeedbackRecord {
             submitted_at,
             content,
             triage,
+            quarantine,
         } = feedback;
+        let shard = shard_of(*id, shards);
+        let is_quarantined = quarantine.is_some();
+        let (reasons, quarantined_at) = quarantine
+            .clone()
+            .map(|Quarantine { reasons, since }| (reasons, since.as_millis()))
+            .unzip();
         let person = content.email.as_ref().map(Person::of);
         let Content {
             message,
@@ -110,7 +129,10 @@ impl FeedbackRecord {
             feedback_id: id.to_string(),
             feedback: message.into(),
             timestamp: submitted_at.as_seconds(),
-            timeline_shard: Some(shard_of(*id, shards)),
+            timeline_shard: (!is_quarantined).then_some(shard),
+            quarantine_shard: is_quarantined.then_some(shard),
+            quarantine_reasons: names_of(reasons.unwrap_or_default()),
+            quarantined_at,
             timeline_position: Some(feedback.position().to_string()),
             rating: rating.map(Rating::get),
             topic: topic.map(Into::into),
@@ -157,10 +179,21 @@ impl FeedbackRecord {
                 version: self.version.unwrap_or_default(),
                 updated: updated.map(|(at, by)| TriageUpdate { at, by }),
             });
+        let since = self.quarantined_at.and_then(Timestamp::from_millis);
+        let quarantine = self.quarantine_shard.map(|_| Quarantine {
+            // One that a later version of the service knows is left out.
+            reasons: self
+                .quarantine_reasons
+                .iter()
+                .filter_map(|name| QuarantineReason::parse(name))
+                .collect(),
+            since: since.unwrap_or(submitted_at),
+        });
         Ok(Feedback {
             id,
             submitted_at,
             triage,
+            quarantine,
             content: Content {
                 message: Message::from_stored(self.feedback),
                 rating: self.rating.map(Rating::from_stored),
@@ -171,6 +204,12 @@ impl FeedbackRecord {
             },
         })
     }
+}
+
+/// The names of reasons, as the table has them.
+pub(super) fn names_of(reasons: BTreeSet<QuarantineReason>) -> BTreeSet<String> {
+    let reasons = reasons.into_iter();
+    reasons.map(|reason| reason.as_str().to_owned()).collect()
 }
 
 /// Whether an item has expired. DynamoDB may keep it for days after that.
@@ -204,7 +243,7 @@ pub(super) fn read(item: Item, now: Timestamp) -> Option<Feedback> {
     }
 }
 
-/// The shard of the timeline in which feedback lies. The last bits of an id are random in version 4 and 7
+/// The shard in which feedback lies, of the timeline or of the quarantine. The last bits of an id are random in version 4 and 7
 /// and a digest in version 5, so they spread evenly.
 pub(super) fn shard_of(id: FeedbackId, shards: NonZeroU32) -> u32 {
     let shard = (id.as_u128() & u128::from(u32::MAX)) % u128::from(shards.get());
@@ -237,15 +276,16 @@ mod tests {
                 }),
                 ..Triage::default()
             }),
+            quarantine: None,
         };
-        let record = FeedbackRecord::new(&feedback, NonZeroU32::MIN, Some(Duration::ZERO));
-        let item = record.into_item().unwrap();
-        let names: BTreeSet<&str> = item.keys().map(String::as_str).collect();
-        let expected = BTreeSet::from([
+        let names = |feedback: &Feedback| -> BTreeSet<String> {
+            let record = FeedbackRecord::new(feedback, NonZeroU32::MIN, Some(Duration::ZERO));
+            record.into_item().unwrap().into_keys().collect()
+        };
+        let always = [
             table::PARTITION_KEY,
             table::MESSAGE_ATTRIBUTE,
             table::TIMESTAMP_ATTRIBUTE,
-            table::SHARD_ATTRIBUTE,
             table::POSITION_ATTRIBUTE,
             table::RATING_ATTRIBUTE,
             table::TOPIC_ATTRIBUTE,
@@ -258,7 +298,28 @@ mod tests {
             table::TRIAGED_AT_ATTRIBUTE,
             table::TRIAGED_BY_ATTRIBUTE,
             table::EXPIRY_ATTRIBUTE,
+        ];
+        let and = |others: &[&str]| {
+            always
+                .iter()
+                .chain(others)
+                .map(|name| (*name).to_owned())
+                .collect()
+        };
+        let expected: BTreeSet<String> = and(&[table::SHARD_ATTRIBUTE]);
+        assert_eq!(names(&feedback), expected);
+        let quarantined = Feedback {
+            quarantine: Some(Quarantine {
+                reasons: BTreeSet::from([QuarantineReason::TrapFilled]),
+                since: now,
+            }),
+            ..feedback
+        };
+        let expected: BTreeSet<String> = and(&[
+            table::QUARANTINE_SHARD_ATTRIBUTE,
+            table::QUARANTINE_REASONS_ATTRIBUTE,
+            table::QUARANTINED_AT_ATTRIBUTE,
         ]);
-        assert_eq!(names, expected);
+        assert_eq!(names(&quarantined), expected);
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod backfill;
 pub(super) mod expressions;
 pub(super) mod triage_expressions;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -29,6 +29,12 @@ pub const PARTITION_KEY: &str = "feedbackId";
 pub const SHARD_ATTRIBUTE: &str = "timelineShard";
 /// The position, a string: the sort key of every index.
 pub const POSITION_ATTRIBUTE: &str = "timelinePosition";
+/// The number of the shard of the quarantine, instead of that of the timeline.
+pub const QUARANTINE_SHARD_ATTRIBUTE: &str = "quarantineShard";
+/// Why it is in quarantine, a set of strings.
+pub const QUARANTINE_REASONS_ATTRIBUTE: &str = "quarantineReasons";
+/// Since when it is in quarantine, in milliseconds since 1970 began.
+pub const QUARANTINED_AT_ATTRIBUTE: &str = "quarantinedAt";
 /// The message, a string.
 pub const MESSAGE_ATTRIBUTE: &str = "feedback";
 /// When it was submitted, in whole seconds since 1970 began.
@@ -114,11 +120,16 @@ pub async fn create_if_missing(
     Ok(true)
 }
 
-/// The indexes that the table has.
+/// The indexes that the table has besides those that are always there.
 ///
 /// # Errors
 /// When the endpoint cannot be reached or refuses.
 pub async fn indexes(client: &Client, table: &str) -> Result<Indexes, RepositoryError> {
+    Ok(all_indexes(client, table).await?.into_iter().collect())
+}
+
+/// All indexes that the table has.
+async fn all_indexes(client: &Client, table: &str) -> Result<BTreeSet<Index>, RepositoryError> {
     let described = client.describe_table().table_name(table).send().await?.table;
     let indexes = described.and_then(|table| table.global_secondary_indexes);
     let names = indexes.into_iter().flatten().filter_map(|index| index.index_name);
@@ -134,8 +145,8 @@ pub async fn add_missing_indexes(
     table: &str,
     wanted: &Indexes,
 ) -> Result<(), RepositoryError> {
-    let there = indexes(client, table).await?;
-    for index in wanted.iter().filter(|index| !there.has(*index)) {
+    let there = all_indexes(client, table).await?;
+    for index in wanted.iter().filter(|index| !there.contains(index)) {
         let IndexDefinition {
             name,
             key_schema,

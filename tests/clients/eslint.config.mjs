@@ -22,7 +22,7 @@ export default [
         "error",
         {
           exceptions: {
-            types: ["PageInfo", "FeedbackMetadata", "FeedbackTriage"],
+            types: ["PageInfo", "FeedbackMetadata", "FeedbackTriage", "FeedbackQuarantine"],
             suffixes: ["Connection", "Count", "Edge", "Payload", "Statistics", "UserError"],
           },
         },

@@ -117,7 +117,7 @@ describe("urql with Graphcache", () => {
     const cache = graphcache({
       schema,
       // What has no id of its own is kept with what it belongs to.
-      keys: { FeedbackMetadata: () => null, FeedbackTriage: () => null },
+      keys: { FeedbackMetadata: () => null, FeedbackTriage: () => null, FeedbackQuarantine: () => null },
       resolvers: {
         Query: {
           feedback: (_parent, { id }) => ({ __typename: "Feedback", id }),

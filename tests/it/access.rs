@@ -113,6 +113,9 @@ fn operations(operation: &str, type_name: &str) -> Vec<String> {
                             "{ id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\", status: RESOLVED }"
                         }
                         "Date!" => "\"2026-03-01\"",
+                        "QuarantineFeedbackInput!" | "ReleaseFeedbackInput!" => {
+                            "{ id: \"0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90\" }"
+                        }
                         "ErasePersonInput!" => "{ email: \"sam@example.org\" }",
                         other => panic!("what is a value of {other}?"),
                     };

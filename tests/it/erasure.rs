@@ -157,8 +157,8 @@ async fn what_an_index_shows_of_a_person_who_is_gone_does_not_cost_another_one_t
     let at = |millis| Timestamp::from_millis(millis).unwrap();
     let submit = async |email: &str, millis| {
         let new = NewFeedback {
-            content: by(email),
             idempotency_key: Some(IdempotencyKey::parse("planted-key".to_owned()).unwrap()),
+            ..by(email).into()
         };
         let id = new.id(at(millis));
         match repository.submit(new, id, at(millis)).await.unwrap() {
@@ -193,8 +193,8 @@ async fn what_takes_the_place_of_a_persons_feedback_while_it_is_erased_stays() {
         .retaining_for(Some(Duration::from_mins(1)));
     let at = |millis| Timestamp::from_millis(millis).unwrap();
     let new = |email: &str| NewFeedback {
-        content: by(email),
         idempotency_key: Some(IdempotencyKey::parse("planted-key".to_owned()).unwrap()),
+        ..by(email).into()
     };
     let id = new("sam@example.org").id(at(NOW));
     repository

@@ -224,6 +224,85 @@ async fn throttling_in_each_of_its_spellings() {
     }
 }
 
+/// Puts feedback aside or releases it.
+async fn set_aside(server: &Server, field: &str, id: &str) -> Answer {
+    let query = format!(
+        "mutation {{ {field}(input: {{ id: \"{id}\" }}) {{
+            feedback {{ quarantine {{ reasons }} }} userErrors {{ code }}
+        }} }}"
+    );
+    post(server, &query, Value::Null).await
+}
+
+/// How many pieces are listed, are counted in statistics, and are in quarantine.
+async fn numbers(server: &Server) -> Value {
+    let query = "{
+        feedbacks { count { value } }
+        feedbackStatistics(from: \"2026-03-01\", to: \"2026-03-01\") { total }
+        quarantinedFeedbacks { count { value } }
+    }";
+    let data = post(server, query, Value::Null).await.json()["data"].take();
+    json!([
+        data["feedbacks"]["count"]["value"],
+        data["feedbackStatistics"]["total"],
+        data["quarantinedFeedbacks"]["count"]["value"],
+    ])
+}
+
+/// Whichever of its requests meets the fault: the reads of the item and of the tally, or the transaction.
+#[tokio::test]
+async fn putting_aside_and_releasing_under_faults_is_done_once_or_not_at_all() {
+    let changes = [
+        (
+            "quarantineFeedback",
+            json!({ "reasons": ["BY_STAFF"] }),
+            json!([0, 0, 1]),
+        ),
+        ("releaseFeedback", Value::Null, json!([1, 1, 0])),
+    ];
+    for (fault, status) in [
+        (Fault::ResetBefore, 503),
+        (Fault::ResetAfter, 503),
+        (Fault::Truncate, 503),
+        (Fault::Silence, 503),
+        (Fault::Refuse(500, "InternalServerError"), 503),
+        (Fault::Refuse(400, "ThrottlingException"), 429),
+    ] {
+        let (server, network) = faulty().await;
+        let id = server.store.submit("planted", NOW).await.id.to_string();
+        // The day is counted: what happens to the piece has to change the counts.
+        server.at_later_time();
+        assert_eq!(numbers(&server).await, json!([1, 1, 0]));
+        for place in 0..3 {
+            for (field, quarantine, expected) in &changes {
+                for _ in 0..place {
+                    network.fail_once(Fault::Delay(Duration::ZERO));
+                }
+                network.fail_once(fault);
+                let answer = set_aside(&server, field, &id).await.json();
+                let feedback = json!({ "quarantine": quarantine });
+                let made = json!({ "feedback": feedback, "userErrors": [] });
+                assert_eq!(answer["data"][field], made, "{fault:?} {place}: {answer}");
+                assert_eq!(numbers(&server).await, *expected, "{fault:?} {place}");
+            }
+        }
+        for (field, quarantine, expected) in &changes {
+            network.fail_always(Some(fault));
+            let answer = set_aside(&server, field, &id).await;
+            assert_eq!(
+                (answer.status, answer.header("retry-after")),
+                (status, Some("1")),
+                "{fault:?}"
+            );
+            network.fail_always(None);
+            let answer = set_aside(&server, field, &id).await.json();
+            let feedback = &answer["data"][field]["feedback"];
+            assert_eq!(*feedback, json!({ "quarantine": quarantine }), "{fault:?}");
+            assert_eq!(numbers(&server).await, *expected, "{fault:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_field_that_fails_leaves_the_others_alone() {
     let (server, network) = faulty().await;

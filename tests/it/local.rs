@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::domain::{Content, FeedbackId, Timestamp, Topic};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, Indexes, table};
+use feedback_graphql::repository::{self, Index, Indexes, table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::{NOW, Store, TABLE, cold, content, logs, program};
+use crate::support::{NOW, Store, TABLE, cold, content, drop_index, logs, program};
 
 /// Long enough for the slowest machine; nothing waits for it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -307,6 +307,7 @@ async fn an_older_file_gets_the_indexes_that_it_lacks_and_its_feedback_is_in_the
             .await
             .unwrap()
     );
+    drop_index(&client, Index::Quarantine).await;
     let repository = cold(&client, 1);
     let content = Content {
         topic: Some(Topic::parse("search").unwrap()),
@@ -323,6 +324,8 @@ async fn an_older_file_gets_the_indexes_that_it_lacks_and_its_feedback_is_in_the
     let inbox = "{ feedbacks(filter: { status: OPEN, topic: \"search\" }) { nodes { message } } }";
     let data = server.data(inbox).await;
     assert_eq!(data["feedbacks"]["nodes"], json!([{ "message": "planted" }]));
+    let data = server.data("{ quarantinedFeedbacks { nodes { id } } }").await;
+    assert_eq!(data["quarantinedFeedbacks"]["nodes"], json!([]));
     server.stop().await;
     let engine = Engine::start(&Storage::File(db), None).await.unwrap();
     let client = repository::connect_without_account(&engine.endpoint());

@@ -25,6 +25,7 @@ mod limits;
 mod local;
 mod paging;
 mod plain;
+mod quarantine;
 mod reading;
 mod requests;
 mod roundtrip;

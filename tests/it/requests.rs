@@ -21,7 +21,7 @@ const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 11] = [
+const PATTERNS: [(&str, &str); 12] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
     (
         "how many shards there are",
@@ -43,6 +43,10 @@ const PATTERNS: [(&str, &str); 11] = [
     (
         "delete",
         "1 `BatchGetItem` of the item, 1 of its day's tally, 1 `TransactWriteItems` of both",
+    ),
+    (
+        "quarantine, release",
+        "as for a deletion, or 2 `BatchGetItem` of the item where nothing changes",
     ),
     (
         "erase a person",
@@ -143,6 +147,11 @@ async fn a_submission_is_one_put_item_whatever_comes_of_it() {
             "1 PutItem",
         ),
         (
+            json!({ "message": "trapped", "trap": "x" }),
+            outcome(false, json!([])),
+            "1 PutItem",
+        ),
+        (
             json!({ "message": "keyed", "idempotencyKey": key }),
             outcome(false, json!([])),
             "1 PutItem",
@@ -170,6 +179,7 @@ async fn a_submission_is_one_put_item_whatever_comes_of_it() {
     }
     for (body, status, asked) in [
         (json!({ "feedback": "plain" }), 200, "1 PutItem"),
+        (json!({ "feedback": "trapped", "trap": "x" }), 200, "1 PutItem"),
         (json!({ "feedback": "" }), 400, "nothing"),
     ] {
         let request = service.server.request("POST", "/feedback").json(&body);
@@ -316,6 +326,24 @@ async fn a_deletion_is_one_transaction_of_what_was_read_with_its_days_tally() {
 }
 
 #[tokio::test]
+async fn what_enters_or_leaves_quarantine_is_one_transaction_with_its_days_tally() {
+    let service = Counted::start(4).await;
+    let id = service.submit(0, 0).await.to_string();
+    for field in ["quarantineFeedback", "releaseFeedback"] {
+        let change = format!("mutation {{ {field}(input: {{ id: \"{id}\" }}) {{ userErrors {{ code }} }} }}");
+        for asked in ["2 BatchGetItem, 1 TransactWriteItems", "2 BatchGetItem"] {
+            let (data, made) = service.ask(&change, json!({})).await;
+            assert_eq!(data[field], json!({ "userErrors": [] }));
+            assert_eq!(made, asked, "{field}");
+        }
+        let change = change.replace(&id, UNKNOWN);
+        let (data, made) = service.ask(&change, json!({})).await;
+        assert_eq!(data[field], json!({ "userErrors": [{ "code": "NOT_FOUND" }] }));
+        assert_eq!(made, "2 BatchGetItem", "{field}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_is_erased_by_one_transaction_a_day_between_two_looks() {
     let service = Counted::start(4).await;
     let day = 24 * 60 * 60 * 1_000;
@@ -440,6 +468,10 @@ async fn a_page_of_four_shards_is_four_queries_and_more_only_where_a_shard_runs_
     let page = "{ feedbacks { nodes { id } pageInfo { hasNextPage } } }";
     let empty = Counted::start(4).await;
     assert_eq!(empty.asked_for(page).await, "4 Query");
+    let quarantined = "{ quarantinedFeedbacks { nodes { id } } }";
+    assert_eq!(empty.asked_for(quarantined).await, "4 Query");
+    let of_a_person = "{ quarantinedFeedbacks(filter: { email: \"sam@example.org\" }) { nodes { id } } }";
+    assert_eq!(empty.asked_for(of_a_person).await, "1 Query");
     let even = Counted::start(4).await;
     let uneven = Counted::start(4).await;
     for number in 0..100 {

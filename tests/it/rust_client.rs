@@ -34,6 +34,8 @@ async fn post<V: Serialize, D: DeserializeOwned>(server: &Server, body: graphql_
 
 async fn submit(server: &Server, message: &str, rating: i64) -> submit::SubmitSubmitFeedback {
     let input = submit::SubmitFeedbackInput {
+        trap: Some(String::new()),
+        elapsed_ms: Some(4_200),
         message: message.to_owned(),
         rating: Some(rating),
         metadata: Some(vec![submit::FeedbackMetadataInput {

@@ -19,16 +19,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use feedback_graphql::auth::{Authenticator, Caller};
 use feedback_graphql::domain::{
-    Clock, Content, Feedback, FeedbackId, Message, Timestamp, TriageChange, TriageUpdate,
+    Clock, Content, Feedback, FeedbackId, Message, NewFeedback, Timestamp, TriageChange, TriageUpdate,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits, RequestContext};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
 use feedback_graphql::local::{Engine, Storage};
-use feedback_graphql::repository::{self, FeedbackRepository, Indexes, Submission, Triaging, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Index, Indexes, Submission, Triaging, table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -75,15 +75,25 @@ impl Store {
         Self { repository, ..self }
     }
 
+    /// The same store, with these rules of the quarantine.
+    pub fn quarantining(self, rules: &str) -> Self {
+        let repository = self.repository.quarantining(rules.parse().unwrap());
+        Self { repository, ..self }
+    }
+
     /// Stores feedback with this message, submitted at this time.
     pub async fn submit(&self, message: &str, millis: u64) -> Feedback {
         self.submit_content(content(message), millis).await
     }
 
     pub async fn submit_content(&self, content: Content, millis: u64) -> Feedback {
+        self.submit_new(content.into(), millis).await
+    }
+
+    pub async fn submit_new(&self, new: NewFeedback, millis: u64) -> Feedback {
         let at = Timestamp::from_millis(millis).unwrap();
-        let id = FeedbackId::new(at);
-        stored(self.repository.submit(content.into(), id, at).await.unwrap())
+        let id = new.id(at);
+        stored(self.repository.submit(new, id, at).await.unwrap())
     }
 
     /// Changes the triage of feedback, which has to succeed.
@@ -121,6 +131,21 @@ impl Store {
             .map(|item| (item["feedbackId"].as_s().unwrap().clone(), item))
             .collect()
     }
+}
+
+/// Removes an index of the tests' table.
+pub async fn drop_index(client: &Client, index: Index) {
+    let delete = DeleteGlobalSecondaryIndexAction::builder()
+        .index_name(index.name())
+        .build()
+        .unwrap();
+    let update = GlobalSecondaryIndexUpdate::builder().delete(delete).build();
+    let request = client.update_table().table_name(TABLE);
+    request
+        .global_secondary_index_updates(update)
+        .send()
+        .await
+        .unwrap();
 }
 
 /// Content with this message and nothing else.

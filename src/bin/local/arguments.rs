@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
 use feedback_graphql::config::{Retention, parse_level, parse_shards};
+use feedback_graphql::domain::QuarantineRules;
 use feedback_graphql::graphql::Limits;
 use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::parse_host;
@@ -98,6 +99,11 @@ pub struct Arguments {
     /// Days after which feedback that is submitted from now on expires; 0 for never
     #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value = "0", value_parser = expecting(str::parse::<Retention>))]
     pub retention_days: Retention,
+
+    /// When feedback is put into quarantine, like "trap=1 elapsedMs=1500 links=3": a rule that is not named is off, and
+    /// trap=0 alone puts nothing aside
+    #[arg(long, value_name = "RULES", env = "FEEDBACK_QUARANTINE", default_value = "trap=1", value_parser = expecting(str::parse::<QuarantineRules>))]
+    pub quarantine: QuarantineRules,
 
     /// Limits on one request, like "depth=16 complexity=5000"
     #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]

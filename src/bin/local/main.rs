@@ -64,7 +64,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         .map_err(unusable)?;
     let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
         .with_indexes(indexes)
-        .retaining_for(arguments.retention_days.0);
+        .retaining_for(arguments.retention_days.0)
+        .quarantining(arguments.quarantine);
     let shards = repository.shards(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await

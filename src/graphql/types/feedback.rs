@@ -3,9 +3,10 @@
 use async_graphql::{ComplexObject, Context, ID, Interface, SimpleObject};
 
 use super::date_time::DateTime;
+use super::quarantine::FeedbackQuarantine;
 use super::triage::FeedbackTriage;
 use crate::auth::Scope;
-use crate::domain::{Content, Feedback, MetadataEntry, Rating, Triage};
+use crate::domain::{Content, Feedback, MetadataEntry, Quarantine, Rating, Triage};
 use crate::graphql::RequestContext;
 
 /// An object that can be fetched by its id.
@@ -43,6 +44,8 @@ pub(crate) struct FeedbackObject {
     submitted_at: DateTime,
     #[graphql(skip)]
     triage: Option<Triage>,
+    #[graphql(skip)]
+    quarantine: Option<Quarantine>,
 }
 
 #[ComplexObject]
@@ -50,10 +53,21 @@ impl FeedbackObject {
     /// What staff made of it. Null for callers without the scope `feedback:read`, and for feedback from before there was
     /// triage, until it is changed.
     async fn triage(&self, context: &Context<'_>) -> Option<FeedbackTriage> {
-        let shared = context.data_unchecked::<RequestContext>();
-        let triage = self.triage.as_ref().filter(|_| shared.caller.may(Scope::Read));
+        let triage = self.triage.as_ref().filter(|_| may_read(context));
         triage.cloned().map(Into::into)
     }
+
+    /// Why the feedback is in quarantine. Null for feedback that is not, and for callers without the scope
+    /// `feedback:read`.
+    async fn quarantine(&self, context: &Context<'_>) -> Option<FeedbackQuarantine> {
+        let quarantine = self.quarantine.as_ref().filter(|_| may_read(context));
+        quarantine.cloned().map(Into::into)
+    }
+}
+
+/// Whether the caller may see more of feedback than who has submitted it.
+fn may_read(context: &Context<'_>) -> bool {
+    context.data_unchecked::<RequestContext>().caller.may(Scope::Read)
 }
 
 /// A key-value pair that a frontend added to feedback: a version, a plan, an experiment.
@@ -72,6 +86,7 @@ impl From<Feedback> for FeedbackObject {
             submitted_at,
             content,
             triage,
+            quarantine,
         } = feedback;
         let Content {
             message,
@@ -94,6 +109,7 @@ impl From<Feedback> for FeedbackObject {
                 .collect(),
             submitted_at: DateTime(submitted_at),
             triage,
+            quarantine,
         }
     }
 }

@@ -5,7 +5,7 @@ use async_graphql::{Enum, InputObject, SimpleObject};
 use super::feedback::FeedbackObject;
 use crate::domain::{
     Content, EmailAddress, Field, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
-    Part, Rating, Rule, Topic, Violation, Violations,
+    Part, Rating, Rule, Signals, Topic, Violation, Violations,
 };
 use crate::repository::Submission;
 
@@ -31,6 +31,11 @@ pub(crate) struct SubmitFeedbackInput {
     /// UUID for instance, and send it again with each retry. However many retries there are, concurrent ones included,
     /// the feedback is stored once. A retry after the feedback was deleted or has expired stores it again.
     idempotency_key: Option<String>,
+    /// The value of a form field that people never see, empty or not. What is in it is not stored: if it is not empty, a
+    /// robot has filled the form, and the feedback is put aside for staff to look at.
+    trap: Option<String>,
+    /// The milliseconds between showing the form and sending it, rounded, at most 2,147,483,647. It is not stored.
+    elapsed_ms: Option<i32>,
 }
 
 /// A key-value pair to add to feedback.
@@ -102,6 +107,8 @@ impl TryFrom<SubmitFeedbackInput> for NewFeedback {
             page_url,
             metadata,
             idempotency_key,
+            trap,
+            elapsed_ms,
         } = input;
         let pairs = metadata.into_iter().flatten();
         let pairs = pairs.map(|FeedbackMetadataInput { key, value }| MetadataEntry { key, value });
@@ -125,6 +132,11 @@ impl TryFrom<SubmitFeedbackInput> for NewFeedback {
                 metadata,
             },
             idempotency_key,
+            signals: Signals {
+                trap,
+                elapsed_ms: elapsed_ms.map(f64::from),
+                by_client: None,
+            },
         });
         found.finish(new)
     }

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use super::{
-    EMAIL_ATTRIBUTE, MESSAGE_ATTRIBUTE, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE, SHARD_ATTRIBUTE,
-    STATUS_ATTRIBUTE, TIMESTAMP_ATTRIBUTE,
+    EMAIL_ATTRIBUTE, MESSAGE_ATTRIBUTE, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE,
+    QUARANTINE_SHARD_ATTRIBUTE, SHARD_ATTRIBUTE, STATUS_ATTRIBUTE, TIMESTAMP_ATTRIBUTE,
 };
 use crate::backfill::PendingItem;
 use crate::domain::{Person, Status};
@@ -16,15 +16,18 @@ use crate::repository::record::shard_of;
 use crate::repository::{number, string};
 
 /// Items that lack attributes of the indexes and can be given them: all, or the status or the person of one that is on
-/// the timeline.
-pub(crate) const PENDING: &str = "attribute_type(#message, :string) AND attribute_type(#timestamp, :number) AND (\
+/// the timeline. What is in quarantine is not on it, and is left alone.
+pub(crate) const PENDING: &str = "attribute_not_exists(#quarantine) AND attribute_type(#message, :string) AND attribute_type(#timestamp, :number) AND (\
     (attribute_not_exists(#shard) AND attribute_not_exists(#position)) OR \
     (attribute_exists(#shard) AND attribute_exists(#position) AND (attribute_not_exists(#status) \
     OR (attribute_type(#email, :string) AND attribute_not_exists(#person)))))";
 
-/// All other items that are not on the timeline.
+/// All other items that are neither on the timeline nor in quarantine.
 pub(crate) fn incompatible() -> String {
-    format!("(attribute_not_exists(#shard) OR attribute_not_exists(#position)) AND NOT ({PENDING})")
+    format!(
+        "attribute_not_exists(#quarantine) AND (attribute_not_exists(#shard) OR attribute_not_exists(#position)) AND \
+         NOT ({PENDING})"
+    )
 }
 
 /// Ids, times, email addresses and the timeline's keys of the items that match one of these filters.
@@ -75,6 +78,7 @@ fn names(others: &[(&str, &str)]) -> HashMap<String, String> {
         ("#message", MESSAGE_ATTRIBUTE),
         ("#timestamp", TIMESTAMP_ATTRIBUTE),
         ("#shard", SHARD_ATTRIBUTE),
+        ("#quarantine", QUARANTINE_SHARD_ATTRIBUTE),
         ("#position", POSITION_ATTRIBUTE),
         ("#status", STATUS_ATTRIBUTE),
         ("#email", EMAIL_ATTRIBUTE),

@@ -1,15 +1,18 @@
 //! What the service asks of the table in expressions: conditions, key conditions and filters.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
+use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder, UpdateBuilder};
 
 use super::{
-    EXPIRY_ATTRIBUTE, Item, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE, RATING_ATTRIBUTE,
+    EXPIRY_ATTRIBUTE, Item, PARTITION_KEY, PERSON_ATTRIBUTE, POSITION_ATTRIBUTE,
+    QUARANTINE_REASONS_ATTRIBUTE, QUARANTINE_SHARD_ATTRIBUTE, QUARANTINED_AT_ATTRIBUTE, RATING_ATTRIBUTE,
     REVISION_ATTRIBUTE, SHARD_ATTRIBUTE, STATUS_ATTRIBUTE, TAGS_ATTRIBUTE, TOPIC_ATTRIBUTE,
 };
-use crate::domain::{Condition, PositionRange, Timestamp};
+use crate::domain::{Condition, Feedback, PositionRange, Quarantine, Timestamp};
 use crate::repository::plan::KeyPart;
 use crate::repository::{number, string};
 
@@ -34,18 +37,78 @@ pub(crate) fn if_revision(put: PutBuilder, revision: Option<&str>) -> PutBuilder
 
 /// Only if the item is still where it was on the timeline, or off it.
 pub(crate) fn if_unmoved(delete: DeleteBuilder, item: &Item) -> DeleteBuilder {
-    let (mut delete, mut conditions) = (delete, Vec::new());
-    for attribute in [PARTITION_KEY, SHARD_ATTRIBUTE, POSITION_ATTRIBUTE] {
-        delete = delete.expression_attribute_names(format!("#{attribute}"), attribute);
-        conditions.push(match item.get(attribute) {
-            None => format!("attribute_not_exists(#{attribute})"),
-            Some(value) => {
-                delete = delete.expression_attribute_values(format!(":{attribute}"), value.clone());
-                format!("#{attribute} = :{attribute}")
-            }
-        });
+    let Unmoved {
+        condition,
+        names,
+        values,
+    } = Unmoved::new(item);
+    delete
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values))
+}
+
+/// Puts the item of this feedback into quarantine or back on the timeline, as the feedback says, in this shard, if it is
+/// still where it was.
+pub(crate) fn move_to(update: UpdateBuilder, item: &Item, feedback: &Feedback, shard: u32) -> UpdateBuilder {
+    let Unmoved {
+        condition,
+        mut names,
+        mut values,
+    } = Unmoved::new(item);
+    let quarantine = [
+        ("#quarantineShard", QUARANTINE_SHARD_ATTRIBUTE),
+        ("#reasons", QUARANTINE_REASONS_ATTRIBUTE),
+        ("#since", QUARANTINED_AT_ATTRIBUTE),
+    ];
+    let quarantine = quarantine.map(|(name, attribute)| (name.to_owned(), attribute.to_owned()));
+    names.extend(quarantine);
+    values.insert(":shard".to_owned(), number(&shard));
+    let expression = match &feedback.quarantine {
+        Some(Quarantine { reasons, since }) => {
+            // Feedback from before there was a timeline has no position yet.
+            values.insert(":place".to_owned(), string(&feedback.position()));
+            let reasons = reasons.iter().map(|reason| reason.as_str().to_owned());
+            values.insert(":reasons".to_owned(), AttributeValue::Ss(reasons.collect()));
+            values.insert(":since".to_owned(), number(&since.as_millis()));
+            "REMOVE #timelineShard SET #quarantineShard = :shard, #reasons = :reasons, #since = :since, \
+             #timelinePosition = :place"
+        }
+        None => "REMOVE #quarantineShard, #reasons, #since SET #timelineShard = :shard",
+    };
+    update
+        .update_expression(expression)
+        .condition_expression(condition)
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(values))
+}
+
+/// The condition that an item is still where it was on the timeline, or off it.
+struct Unmoved {
+    condition: String,
+    names: HashMap<String, String>,
+    values: Item,
+}
+
+impl Unmoved {
+    fn new(item: &Item) -> Self {
+        let (mut names, mut values, mut conditions) = (HashMap::new(), Item::new(), Vec::new());
+        for attribute in [PARTITION_KEY, SHARD_ATTRIBUTE, POSITION_ATTRIBUTE] {
+            names.insert(format!("#{attribute}"), attribute.to_owned());
+            conditions.push(match item.get(attribute) {
+                None => format!("attribute_not_exists(#{attribute})"),
+                Some(value) => {
+                    values.insert(format!(":{attribute}"), value.clone());
+                    format!("#{attribute} = :{attribute}")
+                }
+            });
+        }
+        Self {
+            condition: conditions.join(" AND "),
+            names,
+            values,
+        }
     }
-    delete.condition_expression(conditions.join(" AND "))
 }
 
 /// All of a partition of an index.
@@ -79,16 +142,21 @@ pub(crate) fn in_range(
         .expression_attribute_values(":last", string(&range.last()))
 }
 
-/// What has not expired at `now` and meets the conditions.
+/// What has not expired at `now`, meets the conditions and has the attribute that is required.
 pub(crate) fn matching(
     query: QueryFluentBuilder,
     conditions: &[Condition<'_>],
+    required: Option<&'static str>,
     now: Timestamp,
 ) -> QueryFluentBuilder {
     let mut filters = vec!["NOT (#expiry <= :now)".to_owned()];
     let mut query = query
         .expression_attribute_names("#expiry", EXPIRY_ATTRIBUTE)
         .expression_attribute_values(":now", number(&now.as_seconds()));
+    if let Some(attribute) = required {
+        filters.push("attribute_exists(#required)".to_owned());
+        query = query.expression_attribute_names("#required", attribute);
+    }
     for condition in conditions {
         let (attribute, wanted) = wanted(condition);
         query = query.expression_attribute_names(format!("#{attribute}"), attribute);

@@ -57,7 +57,8 @@ test("random documents find something by every filter, and break every rule of t
     }
     assert.deepEqual(words.filter((word) => !differential.reached.has(word)), []);
   };
-  const filters = Object.keys(schema.getType("FeedbackFilter").getFields()).map((name) => `feedbacks: ${name}`);
+  const names = Object.keys(schema.getType("FeedbackFilter").getFields());
+  const filters = ["feedbacks", "quarantinedFeedbacks"].flatMap((field) => names.map((name) => `${field}: ${name}`));
   const hasFilter = ({ query }) => !hasMutation({ query }) && query.includes("filter:");
   await reach(await differential.prepareQueries(), filters, hasFilter, (request) => differential.ofQuery(request));
   const codes = schema.getType("TriageFeedbackErrorCode").getValues();

@@ -29,7 +29,7 @@ const CHANGES = [
   [{ addTags: ["ux"] }],
 ];
 
-/** What the service holds while queries run. */
+/** What the service holds while queries run, a part of it in quarantine. */
 const LISTED = Array.from({ length: 40 }, (_, n) => ({
   idempotencyKey: `listed-key-${n}`,
   message: `Number ${n}: ${"Text. ".repeat(n % 4)}😀`,
@@ -38,6 +38,7 @@ const LISTED = Array.from({ length: 40 }, (_, n) => ({
   email: n % 5 ? undefined : ["sam@example.org", "Sam@Example.ORG"][n % 2],
   pageUrl: n % 7 ? undefined : `https://example.org/${n}`,
   metadata: Array.from({ length: n % 3 }, (_, pair) => ({ key: `key ${pair}`, value: String(n) })),
+  trap: n % 11 < 3 ? "robot" : "",
   changes: CHANGES[n % 4],
 }));
 

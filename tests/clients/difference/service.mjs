@@ -9,13 +9,16 @@ const LIMITS = new Set([
 ]);
 
 const ALL = `{
-  feedbacks(first: 100) {
-    edges {
-      cursor
-      node {
-        id message rating topic email pageUrl submittedAt metadata { key value }
-        triage { status tags note version updatedAt updatedBy }
-      }
+  feedbacks(first: 100) { ...All }
+  quarantinedFeedbacks(first: 100) { ...All }
+}
+fragment All on FeedbackConnection {
+  edges {
+    cursor
+    node {
+      id message rating topic email pageUrl submittedAt metadata { key value }
+      triage { status tags note version updatedAt updatedBy }
+      quarantine { reasons since }
     }
   }
 }`;
@@ -65,10 +68,11 @@ export class Service {
     return schema;
   }
 
-  /** All feedback that it holds, the newest first, each with its cursor. */
+  /** All feedback that it holds, each with its cursor: what is listed, then what is in quarantine, the newest first. */
   async held() {
-    const { feedbacks } = await this.#data(ALL);
-    return feedbacks.edges.map(({ cursor, node }) => ({ cursor, ...node }));
+    const { feedbacks, quarantinedFeedbacks } = await this.#data(ALL);
+    const edges = [...feedbacks.edges, ...quarantinedFeedbacks.edges];
+    return edges.map(({ cursor, node }) => ({ cursor, ...node }));
   }
 
   /** Deletes everything, and submits these, each with the changes of its triage in their order. */

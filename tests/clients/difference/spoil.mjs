@@ -20,7 +20,7 @@ const TYPES = [
 ];
 const CONDITIONS = [
   "Feedback", "Node", "Query", "Mutation", "FeedbackEdge", "PageInfo", "__Type", "Unknown", "Int", "DateTime",
-  "FeedbackOrder", "FeedbackFilter", "FeedbackTriage", "FeedbackStatistics", "FeedbackCount",
+  "FeedbackOrder", "FeedbackFilter", "FeedbackTriage", "FeedbackQuarantine", "FeedbackStatistics", "FeedbackCount",
 ];
 const DEFINITIONS = [
   "type Extra { id: ID }", "extend type Query { extra: Int }", "scalar Extra", "schema { query: Query }",

@@ -16,7 +16,7 @@ use axum::response::Response;
 use feedback_graphql::auth::Authenticator;
 use feedback_graphql::domain::{
     Clock, Content, EmailAddress, IdempotencyKey, Message, Metadata, MetadataEntry, NewFeedback, PageUrl,
-    Rating, Status, Timestamp, Topic, TriageChange, TriageUpdate,
+    Rating, Signals, Status, Timestamp, Topic, TriageChange, TriageUpdate,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::explorer::Source;
@@ -147,6 +147,7 @@ async fn submit_seed(repository: &FeedbackRepository, index: usize) {
             ..message.into()
         },
         idempotency_key: IdempotencyKey::parse(format!("idempotency-{index}")).ok(),
+        signals: Signals::default(),
     };
     let at = Timestamp::from_millis(NOW - 60_000 * minutes).expect("a time");
     let id = new.id(at);

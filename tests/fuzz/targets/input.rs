@@ -1,7 +1,7 @@
 //! What somebody submits: the JSON of a `SubmitFeedbackInput`, or what claims to be that.
 //!
-//! It is submitted as a variable, as a literal of the document, as a block text of the document and, its message
-//! alone, by `POST /feedback`. What is taken must come back as it was, and what is refused must be refused by
+//! It is submitted as a variable, as a literal of the document, as a block text of the document and, its message, trap
+//! and time alone, by `POST /feedback`. What is taken must come back as it was, and what is refused must be refused by
 //! an answer of GraphQL. The same holds where it is taken for a change of triage: for a `TriageFeedbackInput`.
 #![no_main]
 
@@ -81,13 +81,17 @@ async fn as_block_text(router: &Router, text: &str) {
 
 async fn by_plain_post(router: &Router, text: &str) {
     let raw: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
-    let Some(raw) = raw.get("message") else { return };
-    let answer = post(router, "/feedback", format!("{{\"feedback\":{raw}}}")).await;
+    let Some(message) = raw.get("message") else { return };
+    let signals = ["trap", "elapsedMs"].into_iter();
+    let signals = signals.filter_map(|name| Some(format!(",{name:?}:{}", raw.get(name)?)));
+    let signals: String = signals.collect();
+    let answer = post(router, "/feedback", format!("{{\"feedback\":{message}{signals}}}")).await;
     answer.json();
-    let message: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+    let message: Value = serde_json::from_str(message.get()).unwrap_or_default();
     let message = message.as_str();
     if answer.status == StatusCode::OK {
-        let latest = latest(router).await;
+        let trap = raw.get("trap").and_then(|trap| serde_json::from_str(trap.get()).ok());
+        let latest = latest(router, &json!({ "trap": trap.unwrap_or(Value::Null) })).await;
         assert_eq!(latest["message"].as_str().map(str::to_owned), message.map(stored));
     } else {
         let is_fine = message.is_some_and(is_message) && answer.status != StatusCode::PAYLOAD_TOO_LARGE;
@@ -191,15 +195,18 @@ async fn check(router: &Router, input: &Value, answer: &Value) -> bool {
     let read = execute(router, &query, &json!({ "id": feedback["id"] })).await;
     assert_eq!(&read["data"]["feedback"], feedback);
     if payload["replayed"] == false {
-        assert_eq!(&latest(router).await, feedback);
+        assert_eq!(&latest(router, input).await, feedback);
     }
     true
 }
 
-async fn latest(router: &Router) -> Value {
-    let query = format!("{{ feedbacks(first: 1) {{ nodes {{ {FEEDBACK} }} }} }}");
+/// The latest feedback of the listing to which what was submitted with this input belongs.
+async fn latest(router: &Router, input: &Value) -> Value {
+    let is_trapped = input["trap"].as_str().is_some_and(|trap| !trap.is_empty());
+    let listing = if is_trapped { "quarantinedFeedbacks" } else { "feedbacks" };
+    let query = format!("{{ {listing}(first: 1) {{ nodes {{ {FEEDBACK} }} }} }}");
     let mut page = execute(router, &query, &Value::Null).await;
-    let nodes = page["data"]["feedbacks"]["nodes"].as_array_mut().expect("nodes");
+    let nodes = page["data"][listing]["nodes"].as_array_mut().expect("nodes");
     nodes.remove(0)
 }
 

@@ -1,7 +1,7 @@
 //! Feedback that this service stored before there was triage: it has a position, and neither status nor person.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use feedback_graphql::domain::{Content, EmailAddress, Status, TriageChange};
+use feedback_graphql::domain::{Content, EmailAddress, NewFeedback, Signals, Status, TriageChange};
 use feedback_graphql::http::Options;
 use serde_json::{Value, json};
 
@@ -88,4 +88,36 @@ async fn triage_that_comes_before_the_backfill_stays() {
     let expected = items(store).await;
     backfill(&store.engine.endpoint(), &["--write"]).await;
     assert_eq!(items(store).await, expected);
+}
+
+#[tokio::test]
+async fn feedback_in_quarantine_is_left_alone() {
+    let store = Store::new().await;
+    let new = NewFeedback {
+        signals: Signals {
+            trap: Some("x".to_owned()),
+            ..Signals::default()
+        },
+        ..content("planted").into()
+    };
+    let id = store.submit_new(new, NOW).await.id.to_string();
+    for lost in ["nothing", "#status", "feedback"] {
+        let update = store.client.update_item().table_name(TABLE);
+        let update = update
+            .key("feedbackId", AttributeValue::S(id.clone()))
+            .update_expression(format!("REMOVE {lost}"));
+        let update = if lost == "#status" {
+            update.expression_attribute_names("#status", "status")
+        } else {
+            update
+        };
+        update.send().await.unwrap();
+        let expected = items(&store).await;
+        let said = backfill(&store.engine.endpoint(), &["--write"]).await;
+        assert!(
+            said.contains("1 complete\n  0 pending\n  0 incompatible\n"),
+            "without {lost}: {said}"
+        );
+        assert_eq!(items(&store).await, expected, "without {lost}");
+    }
 }

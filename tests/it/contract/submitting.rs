@@ -11,8 +11,8 @@ use crate::support::{NOW, content, stored};
 
 fn keyed(content: Content) -> NewFeedback {
     NewFeedback {
-        content,
         idempotency_key: IdempotencyKey::parse("the key of the test".to_owned()).ok(),
+        ..content.into()
     }
 }
 

@@ -1,10 +1,10 @@
-//! Pages against a list that is sorted and filtered in memory, whatever the shards, the indexes, the order and the
-//! direction.
+//! Pages of the listing and of the quarantine against a list that is sorted and filtered in memory, whatever the shards,
+//! the indexes, the order and the direction.
 
 use std::collections::BTreeSet;
 
 use feedback_graphql::domain::{
-    Content, EmailAddress, Feedback, Rating, Status, Timestamp, Topic, TriageChange,
+    Content, EmailAddress, Feedback, NewFeedback, Rating, Signals, Status, Timestamp, Topic, TriageChange,
 };
 use feedback_graphql::repository::{FeedbackRepository, Index, Indexes};
 use proptest::prelude::*;
@@ -19,6 +19,8 @@ pub struct Oracle {
     pub feedback: Vec<Feedback>,
     pub order: &'static str,
     pub filter: OracleFilter,
+    /// Whether it is the listing of the quarantine.
+    pub quarantined: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -89,7 +91,7 @@ impl Oracle {
         let mut held: Vec<&Feedback> = self
             .feedback
             .iter()
-            .filter(|one| self.filter.holds(one))
+            .filter(|one| one.quarantine.is_some() == self.quarantined && self.filter.holds(one))
             .collect();
         held.sort_by_key(|feedback| feedback.position());
         if self.order == "NEWEST_FIRST" {
@@ -101,7 +103,8 @@ impl Oracle {
     }
 
     fn variables(&self, arguments: Value) -> Value {
-        let mut variables = json!({ "order": self.order, "filter": self.filter.input() });
+        let filter = self.filter.input();
+        let mut variables = json!({ "order": self.order, "filter": filter, "quarantined": self.quarantined });
         let Value::Object(arguments) = arguments else {
             unreachable!()
         };
@@ -194,6 +197,7 @@ struct Piece {
     email: Option<&'static str>,
     status: Option<Status>,
     tag: Option<&'static str>,
+    is_trapped: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -205,6 +209,7 @@ struct Case {
     indexes: Vec<Indexes>,
     newest_first: bool,
     filter: OracleFilter,
+    quarantined: bool,
     size: usize,
     cut: (usize, usize),
 }
@@ -227,17 +232,22 @@ fn any_case() -> impl Strategy<Value = Case> {
         email.clone(),
         prop::option::of(status.clone()),
         tag.clone(),
+        any::<bool>(),
     );
-    let piece = piece.prop_map(|(millis, topic, rating, email, status, tag)| Piece {
+    let piece = piece.prop_map(|(millis, topic, rating, email, status, tag, is_trapped)| Piece {
         millis,
         topic,
         rating,
         email,
         status,
         tag,
+        is_trapped,
     });
     let feedback = prop::collection::vec(piece, 0..60);
-    let indexes = prop::collection::vec(prop::sample::subsequence(Index::ALL.to_vec(), 0..=5), 1..4);
+    let indexes = prop::collection::vec(
+        prop::sample::subsequence(Index::ALL.to_vec(), 0..=Index::ALL.len()),
+        1..4,
+    );
     let indexes = indexes.prop_map(|sets| sets.into_iter().map(Indexes::from_iter).collect());
     let bounds = (prop::option::of(0..13_u64), prop::option::of(0..13_u64));
     let filter = (
@@ -270,20 +280,23 @@ fn any_case() -> impl Strategy<Value = Case> {
         feedback,
         indexes,
         any::<bool>(),
-        filter,
+        (filter, prop::bool::weighted(0.3)),
         size,
         any::<(u16, u16)>(),
     )
         .prop_map(
-            |(shards, more, feedback, indexes, newest_first, filter, size, (one, other))| Case {
-                shards,
-                raised_to: (shards + more).min(16),
-                feedback,
-                indexes,
-                newest_first,
-                filter,
-                size,
-                cut: (one.into(), other.into()),
+            |(shards, more, feedback, indexes, newest_first, (filter, quarantined), size, (one, other))| {
+                Case {
+                    shards,
+                    raised_to: (shards + more).min(16),
+                    feedback,
+                    indexes,
+                    newest_first,
+                    filter,
+                    quarantined,
+                    size,
+                    cut: (one.into(), other.into()),
+                }
             },
         )
 }
@@ -297,7 +310,15 @@ impl Piece {
             email: self.email.map(|email| EmailAddress::parse(email).unwrap()),
             ..content(&format!("#{index}"))
         };
-        let submitted = store.submit_content(content, NOW + self.millis).await;
+        let signals = Signals {
+            trap: self.is_trapped.then(|| "x".to_owned()),
+            ..Signals::default()
+        };
+        let new = NewFeedback {
+            signals,
+            ..content.into()
+        };
+        let submitted = store.submit_new(new, NOW + self.millis).await;
         let status = self.status.filter(|status| *status != Status::Open);
         let tags: Vec<String> = self.tag.into_iter().map(str::to_owned).collect();
         match TriageChange::new(None, status, &tags, &[], None) {
@@ -327,6 +348,7 @@ async fn check(case: Case) {
         feedback,
         order,
         filter: case.filter,
+        quarantined: case.quarantined,
     };
     let readers = case.indexes.into_iter();
     let readers: Vec<_> = readers

@@ -1,5 +1,5 @@
-//! Statistics while everything happens at once: two functions, whose clocks differ, submit, delete, erase and count in
-//! any order; indexes lag by up to a minute; feedback expires; functions end at any request, and at any request the
+//! Statistics while everything happens at once: two functions, whose clocks differ, submit, quarantine, release, delete,
+//! erase and count in any order; indexes lag by up to a minute; feedback expires; functions end at any request, and at any request the
 //! other one does something first. Whatever it was, in the end the counts are those of the table.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use feedback_graphql::domain::{
-    Content, Date, EmailAddress, FeedbackId, IdempotencyKey, NewFeedback, Person, Position, Rating,
+    Content, Date, EmailAddress, FeedbackId, IdempotencyKey, NewFeedback, Person, Position, Rating, Signals,
     Statistics, Timestamp, Topic,
 };
 use feedback_graphql::repository::FeedbackRepository;
@@ -34,9 +34,14 @@ enum Action {
         expires: bool,
         /// An idempotency key.
         key: Option<u8>,
+        is_trapped: bool,
     },
     /// The piece that was submitted so many before the last.
     Delete(usize),
+    /// The same.
+    Quarantine(usize),
+    /// The same.
+    Release(usize),
     Erase(u8),
     Count,
     Wait(u64),
@@ -68,14 +73,18 @@ fn any_action() -> impl Strategy<Value = Action> {
         prop::option::of(0..2_u8),
         prop::bool::weighted(0.2),
         prop::option::weighted(0.4, 0..2_u8),
+        prop::bool::weighted(0.2),
     );
-    let submit = submit.prop_map(|(topic, rating, person, expires, key)| Action::Submit {
-        topic,
-        rating,
-        person,
-        expires,
-        key,
-    });
+    let submit = submit.prop_map(
+        |(topic, rating, person, expires, key, is_trapped)| Action::Submit {
+            topic,
+            rating,
+            person,
+            expires,
+            key,
+            is_trapped,
+        },
+    );
     let wait = prop_oneof![
         0..2 * SECOND,
         30 * SECOND..90 * SECOND,
@@ -84,7 +93,9 @@ fn any_action() -> impl Strategy<Value = Action> {
     ];
     prop_oneof![
         5 => submit,
-        3 => (0..6_usize).prop_map(Action::Delete),
+        2 => (0..6_usize).prop_map(Action::Delete),
+        2 => (0..6_usize).prop_map(Action::Quarantine),
+        2 => (0..6_usize).prop_map(Action::Release),
         1 => (0..2_u8).prop_map(Action::Erase),
         4 => Just(Action::Count),
         3 => wait.prop_map(Action::Wait),
@@ -133,6 +144,12 @@ impl World {
         Timestamp::from_millis(self.clock.load(Ordering::Relaxed) + skew).unwrap()
     }
 
+    /// The piece that was submitted so many before the last.
+    fn submitted(&self, before: usize) -> Option<FeedbackId> {
+        let submitted = self.submitted.lock().unwrap();
+        submitted.iter().rev().nth(before).copied()
+    }
+
     async fn wait(&self, millis: u64) {
         let now = self.clock.fetch_add(millis, Ordering::Relaxed) + millis;
         self.lagging.set_now(now).await;
@@ -149,6 +166,7 @@ impl World {
                 person,
                 expires,
                 key,
+                is_trapped,
             } => {
                 let content = Content {
                     topic: topic.map(|topic| Topic::parse(&format!("topic {topic}")).unwrap()),
@@ -160,6 +178,10 @@ impl World {
                 let new = NewFeedback {
                     content,
                     idempotency_key: key,
+                    signals: Signals {
+                        trap: is_trapped.then(|| "x".to_owned()),
+                        ..Signals::default()
+                    },
                 };
                 let id = new.id(now);
                 self.submitted.lock().unwrap().push(id);
@@ -168,12 +190,18 @@ impl World {
                 let _ = repository.submit(new, id, now).await;
             }
             Action::Delete(before) => {
-                let id = {
-                    let submitted = self.submitted.lock().unwrap();
-                    submitted.iter().rev().nth(before).copied()
-                };
-                if let Some(id) = id {
+                if let Some(id) = self.submitted(before) {
                     let _ = repository.delete(id, now).await;
+                }
+            }
+            Action::Quarantine(before) => {
+                if let Some(id) = self.submitted(before) {
+                    let _ = repository.quarantine(id, now).await;
+                }
+            }
+            Action::Release(before) => {
+                if let Some(id) = self.submitted(before) {
+                    let _ = repository.release(id, now).await;
                 }
             }
             Action::Erase(person) => {
@@ -187,7 +215,7 @@ impl World {
         }
     }
 
-    /// What is in the table, counted by going through it.
+    /// What is on the timeline, counted by going through the table.
     async fn naive(&self, function: usize) -> Counts {
         let today = Date::of(self.now(function));
         let mut counts = Counts::new();
@@ -195,6 +223,9 @@ impl World {
             let Some(position) = item["timelinePosition"].as_str() else {
                 continue;
             };
+            if item.get("timelineShard").is_none() {
+                continue;
+            }
             let expires_at = item["expiresAt"].as_u64().and_then(Timestamp::from_seconds);
             if expires_at.is_some_and(|expires_at| Date::of(expires_at) <= today) {
                 continue;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use feedback_graphql::config::{self, Config};
+use feedback_graphql::domain::QuarantineRules;
 use serde_json::{Value, json};
 
 use super::document::{Template, read, text};
@@ -120,6 +121,36 @@ fn every_limit_that_may_be_named_is_one_of_the_codes() {
         error_of("FEEDBACK_LIMITS", "length=1").is_some(),
         "the code knows its limits"
     );
+}
+
+#[test]
+fn every_rule_of_the_quarantine_that_may_be_named_is_one_of_the_codes() {
+    const NAMES_AND_NUMBERS: [(&str, &str, &str, &str); 4] = [
+        ("trap", "[01]", "1", "2"),
+        ("elapsedMs", "[0-9]{1,7}", "9999999", "10000000"),
+        ("links", "[0-9]{1,2}", "99", "100"),
+        ("perClient", "[0-9]{1,4}", "9999", "10000"),
+    ];
+    let rules = parameter_of("FEEDBACK_QUARANTINE");
+    let pairs = NAMES_AND_NUMBERS.map(|(name, numbers, ..)| format!("{name}={numbers}"));
+    let pair = format!("({})", pairs.join("|"));
+    assert_eq!(rules["AllowedPattern"], format!("^{pair}(,{pair})*$"));
+    for (name, _, most, too_many) in NAMES_AND_NUMBERS {
+        let with = |number| error_of("FEEDBACK_QUARANTINE", &format!("{name}={number}"));
+        assert_eq!((with("0"), with(most)), (None, None), "{name}");
+        assert!(with(too_many).is_some(), "{name}");
+        assert!(
+            text(&rules["Description"]).contains(name),
+            "{name} is not explained"
+        );
+    }
+    let all = NAMES_AND_NUMBERS
+        .map(|(name, _, most, _)| format!("{name}={most}"))
+        .join(",");
+    assert_eq!(error_of("FEEDBACK_QUARANTINE", &all), None);
+    assert!(all.len() <= longest_value(&rules), "{} characters", all.len());
+    let default: QuarantineRules = text(&rules["Default"]).parse().unwrap();
+    assert_eq!(default, QuarantineRules::default());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The table's indexes: the timeline, and those that the parameter names. Each is there, may be queried and is watched
-//! if it is named, and else not.
+//! The table's indexes: the timeline, the quarantine, and those that the parameter names. Each is there, may be queried
+//! and is watched if it is named, and else not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub fn of(names: &str) -> Vec<Index> {
 /// Every set of indexes, as the parameter names it, in two orders.
 pub fn lists() -> Vec<String> {
     let mut lists = vec![Vec::new()];
-    for index in Index::ALL.iter().filter(|index| **index != Index::Timeline) {
+    for index in Index::ALL.iter().filter(|index| !index.is_always_there()) {
         let with = lists
             .iter()
             .map(|names| [names.as_slice(), &[index.name()]].concat());
@@ -44,7 +44,7 @@ pub fn is_index(table: &str, resource: &Value) -> bool {
 }
 
 #[test]
-fn the_table_has_the_timeline_and_the_indexes_that_are_named() {
+fn the_table_has_the_timeline_the_quarantine_and_the_indexes_that_are_named() {
     let template = Template::load();
     for names in lists() {
         let template = template.with(&[("Indexes", names.as_str())]);
