@@ -91,6 +91,12 @@ impl Caller {
         self.identity == Identity::Anonymous
     }
 
+    /// Whether the caller sent a credential, which is valid.
+    #[must_use]
+    pub fn has_credential(&self) -> bool {
+        matches!(self.identity, Identity::Key(_) | Identity::Staff(_))
+    }
+
     /// The caller's name in the log. Never a secret.
     #[must_use]
     pub fn log_name(&self) -> String {

@@ -14,9 +14,9 @@ use tracing::Level;
 
 use crate::domain::QuarantineRules;
 use crate::graphql::{Introspection, Limits};
-use crate::http::AllowedOrigins;
-use crate::repository::Indexes;
-pub use crate::repository::MAX_TIMELINE_SHARDS;
+use crate::http::{AllowedOrigins, ClientAddressHeader};
+use crate::repository::{ClientLimit, Indexes};
+pub use crate::repository::{MAX_CLIENT_LIMIT, MAX_TIMELINE_SHARDS};
 
 /// Every variable that [`Config::read`] looks up.
 pub static VARIABLES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
@@ -71,6 +71,12 @@ pub struct Access {
     /// `FEEDBACK_API_KEYS_SECRET`: the name or ARN of the secret in AWS Secrets Manager that holds the API keys; none
     /// if unset.
     pub api_keys_secret: Option<String>,
+    /// `FEEDBACK_CLIENT_LIMIT`: the submissions an hour that are accepted from one client without a credential; any
+    /// number if unset. See [`ClientLimit`].
+    pub client_limit: ClientLimit,
+    /// `FEEDBACK_CLIENT_ADDRESS_HEADER`: the header in which a proxy in front of the service says the address of the
+    /// client; that of the connection counts if unset. Only where all requests come through that proxy.
+    pub client_address_header: Option<ClientAddressHeader>,
     /// `FEEDBACK_EXPLORER`: whether a browser that opens `/graphql` gets the explorer; `false` if unset.
     pub explorer: bool,
     /// `FEEDBACK_INTROSPECTION`: whether introspection is enabled; `false` if unset.
@@ -142,6 +148,8 @@ impl Access {
         Ok(Self {
             allowed_origins: parsed(lookup, "FEEDBACK_ALLOWED_ORIGINS", str::parse)?.unwrap_or_default(),
             api_keys_secret: lookup("FEEDBACK_API_KEYS_SECRET"),
+            client_limit: parsed(lookup, "FEEDBACK_CLIENT_LIMIT", str::parse)?.unwrap_or_default(),
+            client_address_header: parsed(lookup, "FEEDBACK_CLIENT_ADDRESS_HEADER", str::parse)?,
             explorer: switch("FEEDBACK_EXPLORER")?,
             introspection: switch("FEEDBACK_INTROSPECTION")?.into(),
         })
@@ -230,6 +238,8 @@ mod tests {
             access: Access {
                 allowed_origins: AllowedOrigins::None,
                 api_keys_secret: None,
+                client_limit: ClientLimit::default(),
+                client_address_header: None,
                 explorer: false,
                 introspection: Introspection::Off,
             },
@@ -268,6 +278,20 @@ mod tests {
                 format!("FEEDBACK_TIMELINE_SHARDS is {shards:?}: expected a whole number from 1 to 64")
             );
         }
+        for limit in ["-1", "1000001", "3/h", "1.5", "off"] {
+            assert_eq!(
+                error("FEEDBACK_CLIENT_LIMIT", limit),
+                format!(
+                    "FEEDBACK_CLIENT_LIMIT is {limit:?}: expected a whole number of submissions an hour from 0, for no \
+                     limit, to 1000000"
+                )
+            );
+        }
+        assert_eq!(
+            error("FEEDBACK_CLIENT_ADDRESS_HEADER", "two words"),
+            "FEEDBACK_CLIENT_ADDRESS_HEADER is \"two words\": expected the name of a header, like \
+             CloudFront-Viewer-Address"
+        );
         assert_eq!(
             error("FEEDBACK_QUARANTINE", "links=many"),
             "FEEDBACK_QUARANTINE is \"links=many\": expected pairs like \"trap=1 elapsedMs=1500\" of trap (0 or 1), \

@@ -4,6 +4,7 @@
 //! Values are checked once, where they enter ([`Message::parse`], [`FeedbackId::parse`], [`PageRequest::new`]); a value
 //! that exists is a value that is valid.
 
+mod client;
 mod clock;
 mod content;
 mod date;
@@ -22,6 +23,7 @@ mod timestamp;
 mod triage;
 mod violation;
 
+pub use client::{ClientAddress, Submitter};
 pub use clock::Clock;
 pub use content::{Content, EmailAddress, Message, Metadata, MetadataEntry, PageUrl, Rating, Topic};
 pub use date::{Date, DateError};

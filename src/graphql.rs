@@ -27,12 +27,12 @@ mod values;
 use async_graphql::SDLExportOptions;
 
 pub use document_cache::ChosenOperation;
-pub use error::{ErrorCode, request_error};
+pub use error::{ErrorCode, request_error, retry_after, set_retry_after};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;
 
 use crate::auth::Caller;
-use crate::domain::Clock;
+use crate::domain::{Clock, Submitter};
 use crate::repository::FeedbackRepository;
 use loader::FeedbackLoader;
 
@@ -72,6 +72,7 @@ pub struct RequestContext {
     feedback: FeedbackLoader,
     clock: Clock,
     caller: Caller,
+    submitter: Submitter,
 }
 
 impl RequestContext {
@@ -83,6 +84,13 @@ impl RequestContext {
             repository,
             clock,
             caller,
+            submitter: Submitter::WithCredential,
         }
+    }
+
+    /// The same context, in which this is who submits; without it, nobody whose submissions are counted.
+    #[must_use]
+    pub fn submitted_by(self, submitter: Submitter) -> Self {
+        Self { submitter, ..self }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: one router, served by the Lambda runtime in the cloud and by a socket on a laptop.
 
 mod authentication;
+mod client;
 mod content_negotiation;
 mod cors;
 mod deadline;
@@ -20,6 +21,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
+pub use client::ClientAddressHeader;
+pub(crate) use client::last_entry;
 pub use cors::AllowedOrigins;
 #[cfg(feature = "local")]
 pub(crate) use cors::is_loopback;
@@ -59,6 +62,8 @@ pub struct AppState {
 pub struct Options {
     /// The other origins whose pages may use the service from a browser.
     pub allowed_origins: AllowedOrigins,
+    /// The header in which a proxy says the address of the client; without one, the binary says it.
+    pub client_address_header: Option<ClientAddressHeader>,
     /// The source of the explorer's files, if browsers get the explorer.
     pub explorer: Option<explorer::Source>,
 }

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`domain`] | feedback, its identity, its position on the timeline, its triage, the rules of the quarantine, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
-//! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, errors. Alone knows DynamoDB |
+//! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, the limit for each client, errors. Alone knows DynamoDB |
 //! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
@@ -34,8 +34,9 @@
 //! an index, some of its partitions, a range of positions, and what is left to filter. Feedback in quarantine has a
 //! `quarantineShard` in place of the `timelineShard`, so that it is in no index with the latter in its key.
 //!
-//! Items whose ids are no UUIDs are the service's own, and in no index: `meta#timeline` says how many shards there are,
-//! and `tally#2026-03-01` counts the feedback of a day ([`domain::Tally`]).
+//! Items of the service's own have a `#` in the id, and are in no index: `meta#timeline` says how many shards there are,
+//! `tally#2026-03-01` counts the feedback of a day ([`domain::Tally`]), and where clients are counted, `client#…` says
+//! what one has submitted in an hour, under the salt of the day in `salt#2026-03-01`.
 //!
 //! | index | partition key | is there |
 //! | --- | --- | --- |
@@ -49,6 +50,7 @@
 //! | access pattern | requests to DynamoDB | where |
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
+//! | count a submission, where there is a limit for each client | 1 `UpdateItem` before it, nothing for a client that is refused already; for a function's first of a day also 1 `GetItem` of the salt, and 1 `UpdateItem` where there is none | [`repository::FeedbackRepository::admit`] |
 //! | how many shards there are | 1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told more than one, when it warms up | [`repository::FeedbackRepository::shards`] |
 //! | open the connection when a function warms up | 1 `GET` of the endpoint's health, or the `GetItem` of the shards | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |

@@ -6,6 +6,7 @@
 
 mod batch;
 mod client;
+mod clients;
 mod count;
 mod deletion;
 mod error;
@@ -37,6 +38,7 @@ pub use batch::MAX_BATCH;
 #[cfg(feature = "local")]
 pub use client::connect;
 pub use client::{connect_on_lambda, connect_without_account};
+pub use clients::{ClientLimit, ClientLimitExceeded, MAX_CLIENT_LIMIT};
 pub use count::Count;
 pub use deletion::Erasure;
 pub use error::RepositoryError;
@@ -50,6 +52,7 @@ use crate::domain::{
     Direction, Feedback, FeedbackId, Filter, NewFeedback, Page, PageRequest, PositionRange, Quarantine,
     QuarantineRules, Timestamp, Triage,
 };
+use clients::Clients;
 use indexes::ReadableIndexes;
 use meter::RequestMeter;
 use plan::Plan;
@@ -91,6 +94,7 @@ pub struct FeedbackRepository {
     indexes: ReadableIndexes,
     retention: Option<Duration>,
     quarantine_rules: QuarantineRules,
+    clients: Clients,
     meter: RequestMeter,
     counting: Counting,
 }
@@ -110,6 +114,7 @@ impl FeedbackRepository {
             indexes: ReadableIndexes::default(),
             retention: None,
             quarantine_rules: QuarantineRules::default(),
+            clients: Clients::default(),
             meter: RequestMeter::default(),
             counting: Counting::default(),
         }

@@ -44,7 +44,8 @@ async fn run(config: Config) -> Result<(), Error> {
     let repository = FeedbackRepository::new(client, &table.name, table.shards)
         .with_indexes(table.indexes)
         .retaining_for(table.retention.0)
-        .quarantining(config.quarantine);
+        .quarantining(config.quarantine)
+        .limiting_clients(access.client_limit);
     let secret = |id| auth::secret(id, aws.config(aws::Service::SecretsManager));
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
@@ -56,6 +57,7 @@ async fn run(config: Config) -> Result<(), Error> {
     };
     let options = Options {
         allowed_origins: access.allowed_origins,
+        client_address_header: access.client_address_header,
         explorer: access.explorer.then_some(Source::Cdn),
     };
     // The router is built while the network is waited for.

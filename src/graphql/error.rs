@@ -11,7 +11,10 @@ use std::sync::Arc;
 use async_graphql::{ErrorExtensionValues, ServerError};
 use strum::{EnumString, IntoStaticStr};
 
-use crate::repository::RepositoryError;
+use crate::repository::{ClientLimitExceeded, RepositoryError};
+
+/// The extension with the seconds until a retry may succeed, where they are known.
+const RETRY_AFTER: &str = "retryAfter";
 
 /// The `extensions.code` of an error, as Apollo Server spells it where it has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
@@ -55,7 +58,7 @@ pub enum ErrorCode {
     ResponseTooLarge,
     /// The table does not have an index that the field requires.
     IndexMissing,
-    /// DynamoDB throttles requests at the moment.
+    /// DynamoDB throttles requests at the moment, or a client has submitted as much in this hour as it may.
     TooManyRequests,
     /// DynamoDB or Secrets Manager is unavailable at the moment.
     ServiceUnavailable,
@@ -121,11 +124,28 @@ pub fn request_error(code: ErrorCode, message: impl Into<String>) -> ServerError
     error
 }
 
+/// The seconds after which a retry may succeed, where an error says them.
+#[must_use]
+pub fn retry_after(error: &ServerError) -> Option<u64> {
+    let async_graphql::Value::Number(seconds) = error.extensions.as_ref()?.get(RETRY_AFTER)? else {
+        return None;
+    };
+    seconds.as_u64()
+}
+
+/// Lets an error say after how many seconds a retry may succeed.
+pub fn set_retry_after(error: &mut ServerError, seconds: u64) {
+    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+    extensions.set(RETRY_AFTER, seconds);
+}
+
 /// An error of a field.
 #[derive(Debug, Clone)]
 pub(super) enum ApiError {
     /// An argument has an invalid value; the text says what would be right.
     BadUserInput(String),
+    /// The client may not submit more in this hour.
+    ClientLimitExceeded(ClientLimitExceeded),
     /// An operation on the table failed.
     Repository(Arc<RepositoryError>),
 }
@@ -143,6 +163,12 @@ impl From<RepositoryError> for ApiError {
     }
 }
 
+impl From<ClientLimitExceeded> for ApiError {
+    fn from(error: ClientLimitExceeded) -> Self {
+        Self::ClientLimitExceeded(error)
+    }
+}
+
 impl From<Arc<RepositoryError>> for ApiError {
     fn from(error: Arc<RepositoryError>) -> Self {
         Self::Repository(error)
@@ -151,8 +177,13 @@ impl From<Arc<RepositoryError>> for ApiError {
 
 impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
         let (code, message, source) = match error {
             ApiError::BadUserInput(message) => (ErrorCode::BadUserInput, message, None),
+            ApiError::ClientLimitExceeded(error) => {
+                extensions.set(RETRY_AFTER, error.retry_after);
+                (ErrorCode::TooManyRequests, error.to_string(), None)
+            }
             ApiError::Repository(error) => {
                 let (code, message) = ErrorCode::of_failure(&error);
                 (
@@ -162,7 +193,6 @@ impl From<ApiError> for async_graphql::Error {
                 )
             }
         };
-        let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", code.as_str());
         Self {
             message,

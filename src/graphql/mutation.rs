@@ -32,6 +32,7 @@ impl Mutation {
         };
         let shared = context.data_unchecked::<RequestContext>();
         let now = shared.clock.now();
+        shared.repository.admit(shared.submitter, now).await?;
         let id = new.id(now);
         Ok(Some(shared.repository.submit(new, id, now).await?.into()))
     }

@@ -19,6 +19,7 @@ use super::request_log::Summary;
 use super::transport::{AnswerLimit, Outcome};
 use crate::auth::AuthError;
 use crate::graphql::ErrorCode;
+use crate::repository::ClientLimitExceeded;
 
 impl ErrorCode {
     /// The status of a response without data.
@@ -53,6 +54,8 @@ pub struct HttpError {
     pub(super) code: ErrorCode,
     pub(super) status: StatusCode,
     pub(super) message: Cow<'static, str>,
+    /// The seconds after which a retry may succeed, where they are known.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl HttpError {
@@ -62,6 +65,7 @@ impl HttpError {
             code,
             status: code.status(),
             message: message.into(),
+            retry_after: None,
         }
     }
 
@@ -85,6 +89,15 @@ impl From<AuthError> for HttpError {
             AuthError::Unavailable => ErrorCode::ServiceUnavailable,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<ClientLimitExceeded> for HttpError {
+    fn from(error: ClientLimitExceeded) -> Self {
+        Self {
+            retry_after: Some(error.retry_after),
+            ..Self::new(ErrorCode::TooManyRequests, error.to_string())
+        }
     }
 }
 
@@ -148,6 +161,13 @@ pub(super) fn add_headers(response: &mut Response) {
     response
         .headers_mut()
         .insert(name, HeaderValue::from_static(value));
+}
+
+/// Says after how many seconds a retry may succeed, where they are known, of a status that may be followed by one.
+pub(super) fn add_retry_after(response: &mut Response, seconds: Option<u64>) {
+    if let (Some(seconds), Some(value)) = (seconds, response.headers_mut().get_mut(header::RETRY_AFTER)) {
+        *value = seconds.into();
+    }
 }
 
 /// Answers requests that are malformed, or whose handler panics.

@@ -16,9 +16,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::content_negotiation::is_json;
-use super::errors::{HttpError, plain_error, read_body};
+use super::errors::{HttpError, add_retry_after, plain_error, read_body};
 use super::request_log::Summary;
-use super::{Shared, authentication, idempotency_key};
+use super::{Shared, authentication, client, idempotency_key};
 use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Signals, Violation, Violations};
 use crate::graphql::ErrorCode;
 use crate::repository::Submission;
@@ -33,7 +33,9 @@ pub(super) async fn post(
         Ok(()) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
         Err(error) => {
             summary.error_codes = Some(error.code.as_str().to_owned());
-            plain_error(error.status, error.message)
+            let mut response = plain_error(error.status, error.message);
+            add_retry_after(&mut response, error.retry_after);
+            response
         }
     };
     response.extensions_mut().insert(summary);
@@ -56,8 +58,12 @@ async fn submit(
     let body = read_body(body, state.executor.limits().body_bytes)?;
     let key = idempotency_key::read(&parts.headers).map_err(HttpError::bad_request)?;
     let new = parse(&body, key).map_err(HttpError::bad_request)?;
+    let submitter = client::submitter(parts, &caller, shared.options.client_address_header.as_ref());
     let repository = state.repository.metered();
     let now = state.clock.now();
+    let admitted = repository.admit(submitter, now).await;
+    summary.dynamodb_requests = repository.requests_made();
+    admitted?;
     let id = new.id(now);
     let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();

@@ -20,7 +20,7 @@ use self::parameters::Parameters;
 use super::content_negotiation::{Format, is_json};
 use super::errors::{HttpError, Shape, read_body};
 use super::request_log::{RequestId, Summary};
-use super::{STAFF_PATH, Shared, authentication, explorer};
+use super::{STAFF_PATH, Shared, authentication, client, explorer};
 use crate::auth::Caller;
 use crate::graphql::RequestContext;
 
@@ -82,7 +82,7 @@ async fn respond(
             if caller.is_anonymous() {
                 limit = limit.min(AnswerLimit::ANONYMOUS);
             }
-            let executed = execute(shared, &parts.method, &caller, parameters, &mut summary).await;
+            let executed = execute(shared, parts, &caller, parameters, &mut summary).await;
             executed.unwrap_or_else(|refused| refused)
         }
     };
@@ -98,7 +98,7 @@ async fn respond(
 /// Executes a request. Every check comes before anything is executed.
 async fn execute(
     shared: &Shared,
-    method: &Method,
+    parts: &Parts,
     caller: &Caller,
     parameters: Result<Parameters, HttpError>,
     summary: &mut Summary,
@@ -109,7 +109,7 @@ async fn execute(
     summary.operation = chosen.name().map(str::to_owned);
     summary.operation_type = Some(chosen.operation_type().name());
     // Not only by GET: HEAD comes this way too.
-    if *method != Method::POST && !chosen.operation_type().is_query() {
+    if parts.method != Method::POST && !chosen.operation_type().is_query() {
         let error = HttpError::bad_request("only queries can be sent by GET: send this operation by POST");
         return Err(error.with_status(StatusCode::METHOD_NOT_ALLOWED).into());
     }
@@ -117,7 +117,9 @@ async fn execute(
     executor.authorize(&operation, caller)?;
 
     let repository = shared.state.repository.metered();
-    let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone(), caller.clone());
+    let submitter = client::submitter(parts, caller, shared.options.client_address_header.as_ref());
+    let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone(), caller.clone())
+        .submitted_by(submitter);
     let response = executor.execute(operation, request_context).await;
     summary.dynamodb_requests = repository.requests_made();
     Ok(Outcome::executed(response))

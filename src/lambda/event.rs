@@ -19,7 +19,11 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::auth::VerifiedIdentity;
-use crate::http::HttpError;
+use crate::domain::ClientAddress;
+use crate::http::{HttpError, last_entry};
+
+/// The header in which a load balancer adds the address of the client to those that the client sent.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The longest URI that a request can have. The sources allow a quarter of it, or less.
 const MAX_URI_BYTES: usize = 65_534;
@@ -102,6 +106,9 @@ fn fill(request: &mut Request, front: Front, event: &mut Value) -> Result<(), Ht
     *request.body_mut() = body(event)?;
     if let Some(identity) = identity(front, &event["requestContext"]) {
         request.extensions_mut().insert(identity);
+    }
+    if let Some(client) = client(front, &event["requestContext"], request.headers()) {
+        request.extensions_mut().insert(client);
     }
     Ok(())
 }
@@ -244,6 +251,17 @@ fn identity(front: Front, context: &Value) -> Option<VerifiedIdentity> {
         Some(claims) => VerifiedIdentity::of_token(claims),
         None => VerifiedIdentity::of_principal(arn.as_str()?),
     }
+}
+
+/// The client that the source has seen: the other end of the connection to API Gateway, the Function URL or the load
+/// balancer. Only load balancers have it in a header alone, of which the last entry is their own.
+fn client(front: Front, context: &Value, headers: &HeaderMap) -> Option<ClientAddress> {
+    let address = match front {
+        Front::Payload1 => context["identity"]["sourceIp"].as_str(),
+        Front::Payload2 => context["http"]["sourceIp"].as_str(),
+        Front::LoadBalancer => last_entry(headers, &FORWARDED_FOR),
+    };
+    ClientAddress::parse(address?)
 }
 
 /// Encodes the bytes that are not allowed in a path or a query.

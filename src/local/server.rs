@@ -23,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::domain::ClientAddress;
 use crate::http::plain_error;
 
 /// Open connections at a time. With as many at each of a laptop's two ports, and as many from the service to the
@@ -100,13 +101,16 @@ async fn accept(listener: &TcpListener, router: &Router, crowd: &Crowd) -> Infal
 
 /// Answers the requests of one connection, until it is closed.
 async fn converse(stream: TcpStream, router: Router, mut crowd: Crowd) {
-    let Ok(address) = stream.local_addr() else { return };
+    let (Ok(address), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else {
+        return;
+    };
     // Answers are written at once: there is nothing to wait for.
     let _ = stream.set_nodelay(true);
     let (busy, mut is_busy) = watch::channel(false);
     let router = TowerToHyperService::new(router);
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(LocalAddress(address.ip()));
+        request.extensions_mut().insert(ClientAddress::from(peer.ip()));
         busy.send_replace(true);
         let response = router.call(request);
         async {

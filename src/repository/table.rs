@@ -79,6 +79,15 @@ pub(super) const SHARDS_BEFORE: &str = "shardsBefore";
 /// When the number of shards was raised, in milliseconds since 1970 began.
 pub(super) const RAISED_AT: &str = "raisedAt";
 
+/// The beginning of the ids of items that count what a client submits in an hour.
+pub(super) const CLIENT_ITEMS: &str = "client#";
+/// How much a client has submitted, a number.
+pub(super) const SUBMISSIONS: &str = "submissions";
+/// The beginning of the ids of items that hold the salt of a day, which the date follows.
+pub(super) const SALT_ITEMS: &str = "salt#";
+/// The salt, bytes.
+pub(super) const SALT: &str = "salt";
+
 /// How often, and how long apart, a new table is described until it is ready. The SDK's waiter looks every 20 seconds,
 /// which cannot be changed, and not at the index.
 const READY_CHECKS: u32 = 120;

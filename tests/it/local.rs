@@ -1,6 +1,7 @@
 //! The laptop's server as a person starts it.
 
 mod bounds;
+mod clients;
 mod strangers;
 
 use std::net::SocketAddr;

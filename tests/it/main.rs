@@ -10,6 +10,7 @@
 
 mod access;
 mod backfill;
+mod clients;
 mod contract;
 mod cors;
 mod durability;

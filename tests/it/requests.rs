@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use feedback_graphql::auth::Authenticator;
-use feedback_graphql::domain::{Clock, Content, EmailAddress, FeedbackId, Timestamp};
+use feedback_graphql::domain::{
+    ClientAddress, Clock, Content, EmailAddress, FeedbackId, Submitter, Timestamp,
+};
 use feedback_graphql::graphql::{Executor, Introspection, Limits};
 use feedback_graphql::http::AppState;
-use feedback_graphql::repository::FeedbackRepository;
+use feedback_graphql::repository::{ClientLimit, FeedbackRepository};
 use serde_json::{Value, json};
 
 use crate::support::requests::Requests;
-use crate::support::{NOW, Server, Store, cold, content, on, stored, watched};
+use crate::support::{ADDRESS, NOW, PATIENCE, Server, Store, cold, content, on, stored, watched};
 
 /// An id that is nobody's.
 const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
@@ -21,8 +23,13 @@ const UNKNOWN: &str = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
 const MAP: &str = include_str!("../../src/lib.rs");
 
 /// The table as it stands in `src/lib.rs`: what is done, and the requests it takes. Each line has a test below.
-const PATTERNS: [(&str, &str); 12] = [
+const PATTERNS: [(&str, &str); 13] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
+    (
+        "count a submission, where there is a limit for each client",
+        "1 `UpdateItem` before it, nothing for a client that is refused already; for a function's first of a day also 1 \
+         `GetItem` of the salt, and 1 `UpdateItem` where there is none",
+    ),
     (
         "how many shards there are",
         "1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told \
@@ -187,6 +194,57 @@ async fn a_submission_is_one_put_item_whatever_comes_of_it() {
         let made = service.requests.take_counts();
         assert_eq!((answer.status, made.as_str()), (status, asked), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_submission_that_is_counted_is_one_update_item_more_and_a_refused_one_is_nothing() {
+    let limit = |per_hour: &str| ClientLimit {
+        patience: PATIENCE,
+        ..per_hour.parse().unwrap()
+    };
+    let limited = async |client: &Client| on(client, 1).await.limiting_clients(limit("2"));
+    let service = Counted::with(1, limited).await;
+    let submit = async |service: &Counted| {
+        let request = service
+            .server
+            .request("POST", "/feedback")
+            .header(ADDRESS, "203.0.113.7");
+        let answer = service
+            .server
+            .send(request.json(&json!({ "feedback": "x" })))
+            .await;
+        (answer.status, service.requests.take_counts())
+    };
+    for (status, asked) in [
+        (200, "1 GetItem, 1 PutItem, 2 UpdateItem"),
+        (200, "1 PutItem, 1 UpdateItem"),
+        (429, "1 UpdateItem"),
+        (429, "nothing"),
+    ] {
+        assert_eq!(submit(&service).await, (status, asked.to_owned()));
+    }
+    // Another function finds the salt, and that the client is above the limit.
+    let client = watched(&service.server.store.client, service.requests.clone());
+    let repository = on(&client, 1).await.limiting_clients(limit("5"));
+    service.requests.take_counts();
+    let client = ClientAddress::parse("203.0.113.7").unwrap();
+    let now = Timestamp::from_millis(NOW).unwrap();
+    for (count, asked) in [(4, "1 GetItem, 1 UpdateItem"), (5, "1 UpdateItem")] {
+        let counted = repository.admit(Submitter::Client(client), now).await;
+        assert_eq!(counted, Ok(Some(count)));
+        assert_eq!(service.requests.take_counts(), asked);
+    }
+    // The first of the next day.
+    service.server.at_later_time();
+    for _ in 0..14 {
+        assert_eq!(
+            submit(&service).await,
+            (200, "1 PutItem, 1 UpdateItem".to_owned())
+        );
+        service.server.at_later_time();
+    }
+    let asked = "1 GetItem, 1 PutItem, 2 UpdateItem".to_owned();
+    assert_eq!(submit(&service).await, (200, asked));
 }
 
 #[tokio::test]

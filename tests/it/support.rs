@@ -20,9 +20,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Intercept;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use feedback_graphql::auth::{Authenticator, Caller};
 use feedback_graphql::domain::{
-    Clock, Content, Feedback, FeedbackId, Message, NewFeedback, Timestamp, TriageChange, TriageUpdate,
+    ClientAddress, Clock, Content, Feedback, FeedbackId, Message, NewFeedback, Timestamp, TriageChange,
+    TriageUpdate,
 };
 use feedback_graphql::graphql::{Executor, Introspection, Limits, RequestContext};
 use feedback_graphql::http::explorer::Source;
@@ -37,6 +41,9 @@ pub const TABLE: &str = "Feedback";
 
 /// 2026-03-01T09:30:00.250Z: what the clock of a test says at first.
 pub const NOW: u64 = 1_772_357_400_250;
+
+/// The header with the address that a request of a test comes from, as what is in front of the service would see it.
+pub const ADDRESS: &str = "test-address";
 
 /// How long a test waits for what comes soon, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -280,7 +287,7 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(state, options);
+        let app = router(state, options).layer(from_fn(seen_from_address));
         tokio::spawn(async move { axum::serve(listener, app).await });
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -329,6 +336,15 @@ impl Server {
             .await
             .json()
     }
+}
+
+async fn seen_from_address(mut request: Request, next: Next) -> Response {
+    let address = request.headers_mut().remove(ADDRESS);
+    if let Some(address) = address {
+        let client = ClientAddress::parse(address.to_str().unwrap()).unwrap();
+        request.extensions_mut().insert(client);
+    }
+    next.run(request).await
 }
 
 impl Drop for Server {

@@ -10,6 +10,7 @@ use feedback_graphql::domain::QuarantineRules;
 use feedback_graphql::graphql::Limits;
 use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::parse_host;
+use feedback_graphql::repository::ClientLimit;
 use tracing::Level;
 use url::{Host, Url};
 
@@ -87,6 +88,10 @@ pub struct Arguments {
     /// File with more API keys, as created by cargo run --bin api-key; read for each request
     #[arg(long, value_name = "PATH", requires = "require_auth")]
     pub api_keys: Option<PathBuf>,
+
+    /// Submissions an hour from each address without a credential; 0 for no limit
+    #[arg(long, value_name = "N", env = "FEEDBACK_CLIENT_LIMIT", default_value = "0", value_parser = expecting(str::parse::<ClientLimit>))]
+    pub client_limit: ClientLimit,
 
     /// Disable introspection, as in the cloud by default. Otherwise it is enabled for everyone, with --require-auth too
     #[arg(long)]

@@ -65,7 +65,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
         .with_indexes(indexes)
         .retaining_for(arguments.retention_days.0)
-        .quarantining(arguments.quarantine);
+        .quarantining(arguments.quarantine)
+        .limiting_clients(arguments.client_limit);
     let shards = repository.shards(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
@@ -83,6 +84,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             .allowed_origins
             .clone()
             .unwrap_or(AllowedOrigins::Loopback),
+        client_address_header: None,
         explorer: (!arguments.no_explorer).then_some(if assets.is_some() {
             Source::Local
         } else {
@@ -125,6 +127,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         println!("             Authorization: Bearer {}", key.token);
     } else {
         println!("  Access     everyone who can reach {address} may do everything");
+    }
+    if let Some(limit) = arguments.client_limit.per_hour {
+        println!("  Limit      {limit} submissions an hour from each address without a credential");
     }
     println!("  Browsers   pages of {origins} are allowed");
     println!("\nCtrl-C stops it.");

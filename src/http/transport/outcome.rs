@@ -5,9 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::graphql::{ErrorCode, request_error};
+use crate::graphql::{ErrorCode, request_error, retry_after, set_retry_after};
 use crate::http::content_negotiation::Format;
-use crate::http::errors::{HttpError, add_headers};
+use crate::http::errors::{HttpError, add_headers, add_retry_after};
 use crate::http::request_log::RequestId;
 use crate::repository::RepositoryError;
 
@@ -34,11 +34,16 @@ impl From<HttpError> for Outcome {
             code,
             status,
             message,
+            retry_after,
         }: HttpError,
     ) -> Self {
+        let mut error = request_error(code, message);
+        if let Some(seconds) = retry_after {
+            set_retry_after(&mut error, seconds);
+        }
         Self {
             data: None,
-            errors: vec![request_error(code, message)],
+            errors: vec![error],
             status,
             is_status_for_all: true,
         }
@@ -162,6 +167,7 @@ impl Outcome {
         ];
         let mut response = (status, headers, body).into_response();
         add_headers(&mut response);
+        add_retry_after(&mut response, self.errors.iter().filter_map(retry_after).max());
         if status == StatusCode::METHOD_NOT_ALLOWED {
             let allowed = header::HeaderValue::from_static("POST");
             response.headers_mut().insert(header::ALLOW, allowed);

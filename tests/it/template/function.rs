@@ -84,6 +84,11 @@ fn numbers_go_as_far_as_they_do_in_the_code() {
     assert_eq!(days["MinValue"], 0);
     assert_eq!(days["MaxValue"], config::MAX_RETENTION_DAYS);
     assert_eq!(days["Default"], 0, "nothing is deleted unless somebody says so");
+
+    let limit = parameter_of("FEEDBACK_CLIENT_LIMIT");
+    assert_eq!(limit["MinValue"], 0);
+    assert_eq!(limit["MaxValue"], config::MAX_CLIENT_LIMIT);
+    assert_eq!(limit["Default"], 0, "nobody is refused unless somebody says so");
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct HttpCall {
     pub query: Option<String>,
     pub headers: Vec<(String, String)>,
     pub body: Option<Vec<u8>>,
+    /// The address that it comes from.
+    pub address: String,
     /// Whether the front door takes the body for binary, and so hands it over in base64.
     pub base64: bool,
 }
@@ -32,6 +34,7 @@ impl HttpCall {
             query,
             headers: Vec::new(),
             body: None,
+            address: CLIENT.to_owned(),
             base64: false,
         }
     }
@@ -58,6 +61,12 @@ impl HttpCall {
         self
     }
 
+    /// The same, from this address.
+    pub fn sent_from(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.address);
+        self
+    }
+
     /// The same, with its body handed over in base64.
     pub fn in_base64(mut self) -> Self {
         self.base64 = true;
@@ -73,7 +82,8 @@ impl HttpCall {
         })
     }
 
-    /// The client's headers and those that every front door adds, where the call does not set them itself.
+    /// The client's headers and those that every front door adds, where the call does not set them itself. The address
+    /// is added to those that the client says that the call was forwarded for.
     pub(super) fn headers_behind(&self, host: &str) -> Vec<(String, String)> {
         let length = self.body.as_ref().map(|body| body.len().to_string());
         let added = [
@@ -84,11 +94,17 @@ impl HttpCall {
                 "X-Amzn-Trace-Id",
                 Some("Root=1-6b49d200-123456789012345678901234"),
             ),
-            ("X-Forwarded-For", Some(CLIENT)),
             ("X-Forwarded-Port", Some("443")),
             ("X-Forwarded-Proto", Some("https")),
         ];
         let mut headers = self.headers.clone();
+        let forwarded = headers
+            .iter_mut()
+            .rfind(|(name, _)| name.eq_ignore_ascii_case("X-Forwarded-For"));
+        match forwarded {
+            Some((_, addresses)) => *addresses = format!("{addresses}, {}", self.address),
+            None => headers.push(("X-Forwarded-For".to_owned(), self.address.clone())),
+        }
         for (name, value) in added {
             let absent = !self
                 .headers
