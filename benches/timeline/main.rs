@@ -17,7 +17,9 @@
 //! - statistics read each piece once, and then one `BatchGetItem` for a hundred days and one `Query` a shard;
 //! - counts are right, and exact where the key of an index answers the filter and there are not too many;
 //! - a write is one request, and one unit for the table and each index that the piece is in; a change of its status
-//!   one more.
+//!   one more;
+//! - where there is a limit for each client, submitting is one request and one write unit more, and being refused again
+//!   is none.
 //!
 //! Read units are what the engine answers when it is asked for the consumed capacity: DynamoDB's rule of half a unit
 //! for each 4 KB that a `Query` has examined, begun ones counted, half a unit at least. Times are of the engine on
@@ -26,6 +28,7 @@
 mod counts;
 mod expired;
 mod fill;
+mod limited;
 mod lookups;
 mod pages;
 mod report;
@@ -101,7 +104,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     let (mut samples, mut filtered, mut expired) = (Vec::new(), Vec::new(), Vec::new());
     let (mut broken, mut by_id, mut written) = (Vec::new(), Vec::new(), Vec::new());
-    let mut counted = Vec::new();
+    let (mut counted, mut limited) = (Vec::new(), Vec::new());
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     for &shards in &arguments.shards {
         let shards = NonZeroU32::new(shards).ok_or("no shards")?;
@@ -144,6 +147,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
             if by_id.is_empty() {
                 by_id = lookups::measure(&table, &mut broken).await?;
                 written = writes::measure(&table, &mut broken).await?;
+                limited = limited::measure(&table, &mut broken).await?;
             }
             engine.stop().await;
             std::fs::remove_file(&path)?;
@@ -156,6 +160,7 @@ async fn run(arguments: &Arguments) -> Result<Vec<String>, Box<dyn Error>> {
     report::expired(&expired);
     report::lookups(&by_id);
     report::writes(&written);
+    report::limited(&limited);
     Ok(broken)
 }
 

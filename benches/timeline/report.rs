@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::counts::{Counts, UP_TO};
 use crate::expired::{self, EXPIRED, LIVE};
+use crate::limited;
 use crate::pages::{Fetched, Places, SAMPLE, SIZE, Sample, bound};
 use crate::tally::Cost;
 use crate::writes::{self, STEPS};
@@ -150,6 +151,21 @@ pub fn writes(rows: &[writes::Row]) {
     for row in rows {
         let units = row.units.map(rounded).join(" | ");
         println!("| {} | {} | {units} |", row.feedback, row.indexes);
+    }
+}
+
+/// What submissions take, with a limit for each client and without.
+pub fn limited(rows: &[limited::Row]) {
+    println!("\nSubmissions, with and without a limit for each client:\n");
+    println!("| submission | requests | write units | time |");
+    println!("| --- | --- | ---: | ---: |");
+    for row in rows {
+        let (units, time) = (rounded(row.cost.written), milliseconds(row.took));
+        let requests = match row.cost.all_requests() {
+            0 => "none".to_owned(),
+            _ => row.cost.to_string(),
+        };
+        println!("| {} | {requests} | {units} | {time} |", row.kind);
     }
 }
 
