@@ -88,8 +88,8 @@ impl FromStr for ClientLimit {
 /// A client has submitted as much in this hour as it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "at most {limit} submissions an hour are accepted from one network address without a credential: try again in \
-     {retry_after} seconds"
+    "submissions from one network address without a credential are limited to {limit} an hour: try again in \
+     {retry_after} s"
 )]
 pub struct ClientLimitExceeded {
     /// The limit, in submissions an hour.

@@ -84,8 +84,7 @@ async fn a_client_above_the_limit_is_refused_over_both_endpoints_until_the_hour_
     assert_eq!(submit_plain(&server, ONE).await.status, 200);
     assert_eq!(submit(&server, ONE, input.clone()).await.status, 200);
 
-    let sentence = "at most 3 submissions an hour are accepted from one network address without a credential: try again \
-                    in 1800 seconds";
+    let sentence = "submissions from one network address without a credential are limited to 3 an hour: try again in 1800 s";
     // The second time from memory.
     for _ in 0..2 {
         let refused = submit(&server, ONE, input.clone()).await;

@@ -6,6 +6,7 @@
 
 mod backfill;
 mod counting;
+mod counting_clients;
 mod pages;
 mod submitting;
 mod triaging;
