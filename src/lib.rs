@@ -50,7 +50,7 @@
 //! | access pattern | requests to DynamoDB | where |
 //! | --- | --- | --- |
 //! | submit | 1 `PutItem`, conditional on the id being new | [`repository::FeedbackRepository::submit`] |
-//! | count a submission, where there is a limit for each client | 1 `UpdateItem` before it, nothing for a client that is refused already; for a function's first of a day also 1 `GetItem` of the salt, and 1 `UpdateItem` where there is none | [`repository::FeedbackRepository::admit`] |
+//! | count a submission, where there is a limit or a rule for each client | 1 `UpdateItem` before it, nothing for a client that is refused already; for a function's first of a day also 1 `GetItem` of the salt, and 1 `UpdateItem` where there is none | [`repository::FeedbackRepository::admit`] |
 //! | how many shards there are | 1 `GetItem` once a minute beside a page's `Query`, and after a function's first submission or, where it is told more than one, when it warms up | [`repository::FeedbackRepository::shards`] |
 //! | open the connection when a function warms up | 1 `GET` of the endpoint's health, or the `GetItem` of the shards | [`repository::FeedbackRepository::warm_up`] |
 //! | by id, n different ones in an operation | ⌈n/100⌉ `BatchGetItem`, strongly consistent | [`repository::FeedbackRepository::by_ids`] |

@@ -138,12 +138,17 @@ impl FeedbackRepository {
     }
 
     /// The same repository, where feedback that is submitted goes into quarantine by these rules;
-    /// [`QuarantineRules::default`] without it.
+    /// [`QuarantineRules::default`] without it. Clients are counted if a rule asks for it.
     #[must_use]
     pub fn quarantining(self, rules: QuarantineRules) -> Self {
+        let counting = if rules.per_client.is_some() {
+            self.counting_clients()
+        } else {
+            self
+        };
         Self {
             quarantine_rules: rules,
-            ..self
+            ..counting
         }
     }
 

@@ -20,7 +20,7 @@ pub enum QuarantineReason {
     TooFast,
     /// The message has too many links.
     TooManyLinks,
-    /// The client has submitted too much within the hour.
+    /// The client has submitted too much in an hour.
     TooManyFromClient,
     /// Staff put it aside.
     ByStaff,
@@ -56,7 +56,7 @@ pub struct Signals {
     pub trap: Option<String>,
     /// The milliseconds from when the form was shown to when it was sent, as the client measured them.
     pub elapsed_ms: Option<f64>,
-    /// How many submissions the client has made within the hour, this one included, where they are counted.
+    /// How many submissions the client has made in this hour, this one included, where they are counted.
     pub by_client: Option<u32>,
 }
 
@@ -71,7 +71,7 @@ pub struct QuarantineRules {
     pub elapsed_ms: Option<u32>,
     /// `links`: the most links in a message. Each `http://` or `https://` counts as one, in any case.
     pub links: Option<usize>,
-    /// `perClient`: the most submissions of an anonymous client within an hour.
+    /// `perClient`: the most submissions of a client without a credential in an hour.
     pub per_client: Option<u32>,
 }
 

@@ -26,13 +26,13 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The feedback to submit.")] input: SubmitFeedbackInput,
     ) -> Result<Option<SubmitFeedbackPayload>, ApiError> {
-        let new = match NewFeedback::try_from(input) {
+        let mut new = match NewFeedback::try_from(input) {
             Ok(new) => new,
             Err(violations) => return Ok(Some(violations.into())),
         };
         let shared = context.data_unchecked::<RequestContext>();
         let now = shared.clock.now();
-        shared.repository.admit(shared.submitter, now).await?;
+        new.signals.by_client = shared.repository.admit(shared.submitter, now).await?;
         let id = new.id(now);
         Ok(Some(shared.repository.submit(new, id, now).await?.into()))
     }

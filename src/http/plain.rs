@@ -57,13 +57,13 @@ async fn submit(
     }
     let body = read_body(body, state.executor.limits().body_bytes)?;
     let key = idempotency_key::read(&parts.headers).map_err(HttpError::bad_request)?;
-    let new = parse(&body, key).map_err(HttpError::bad_request)?;
+    let mut new = parse(&body, key).map_err(HttpError::bad_request)?;
     let submitter = client::submitter(parts, &caller, shared.options.client_address_header.as_ref());
     let repository = state.repository.metered();
     let now = state.clock.now();
     let admitted = repository.admit(submitter, now).await;
     summary.dynamodb_requests = repository.requests_made();
-    admitted?;
+    new.signals.by_client = admitted?;
     let id = new.id(now);
     let submission = repository.submit(new, id, now).await;
     summary.dynamodb_requests = repository.requests_made();

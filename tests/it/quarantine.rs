@@ -5,10 +5,10 @@ mod any_order;
 use aws_sdk_dynamodb::types::AttributeValue;
 use feedback_graphql::auth::Authenticator;
 use feedback_graphql::http::Options;
-use feedback_graphql::repository::{FeedbackRepository, Index, Indexes, table};
+use feedback_graphql::repository::{ClientLimit, FeedbackRepository, Index, Indexes, table};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, NOW, Server, Store, TABLE, counted, drop_index};
+use crate::support::{ADDRESS, Answer, NOW, PATIENCE, Server, Store, TABLE, counted, drop_index};
 
 const RULES: &str = "trap=1 elapsedMs=1500 links=3 perClient=20";
 
@@ -418,6 +418,41 @@ async fn a_robots_fifty_posts_are_put_aside_with_their_reasons_and_a_persons_bet
             "see https://a.example, https://b.example and https://c.example"
         ]
     );
+}
+
+#[tokio::test]
+async fn what_a_client_submits_beyond_its_number_in_an_hour_is_put_aside_and_nobody_elses() {
+    let store = Store::new().await;
+    let patient = ClientLimit {
+        patience: PATIENCE,
+        ..ClientLimit::default()
+    };
+    let repository = store.repository.clone().limiting_clients(patient);
+    let store = Store { repository, ..store }.quarantining("perClient=3");
+    let server = Server::guarded(store, Options::default(), Authenticator::Guarded(None)).await;
+    let submit = async |address: &str, message: String| {
+        let body = json!({ "query": SUBMIT, "variables": { "input": { "message": message } } });
+        let request = server.request("POST", "/graphql").header(ADDRESS, address);
+        let answer = server.send(request.json(&body)).await;
+        assert!(answer.body.contains("\"quarantine\":null"), "{}", answer.body);
+        let body = json!({ "feedback": format!("{message} again") });
+        let request = server.request("POST", "/feedback").header(ADDRESS, address);
+        assert_eq!(server.send(request.json(&body)).await.status, 200);
+    };
+    for number in 0..3 {
+        submit("203.0.113.7", format!("robot {number}")).await;
+        submit("203.0.113.8", format!("person {number}")).await;
+        if number == 1 {
+            // The next hour.
+            server.at_later_time();
+        }
+    }
+    let repository = &server.store.repository;
+    let mut aside = listed(repository, "quarantinedFeedbacks", json!({})).await;
+    aside.sort();
+    let too_many = |message: &str| (message.to_owned(), vec!["TOO_MANY_FROM_CLIENT".to_owned()]);
+    assert_eq!(aside, [too_many("person 1 again"), too_many("robot 1 again")]);
+    assert_eq!(messages(repository, "feedbacks", json!({})).await.len(), 10);
 }
 
 #[tokio::test]

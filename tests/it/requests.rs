@@ -26,7 +26,7 @@ const MAP: &str = include_str!("../../src/lib.rs");
 const PATTERNS: [(&str, &str); 13] = [
     ("submit", "1 `PutItem`, conditional on the id being new"),
     (
-        "count a submission, where there is a limit for each client",
+        "count a submission, where there is a limit or a rule for each client",
         "1 `UpdateItem` before it, nothing for a client that is refused already; for a function's first of a day also 1 \
          `GetItem` of the salt, and 1 `UpdateItem` where there is none",
     ),

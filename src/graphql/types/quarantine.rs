@@ -25,7 +25,7 @@ pub(crate) enum FeedbackQuarantineReason {
     TooFast,
     /// The message has too many links.
     TooManyLinks,
-    /// The anonymous client submitted too much within an hour.
+    /// A client without a credential submitted too much in an hour.
     TooManyFromClient,
     /// Staff put it aside, with `quarantineFeedback`.
     ByStaff,
