@@ -9,13 +9,10 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { chromium } from "playwright-core";
+import { eventually, launch, screenshots, setting } from "./pages.mjs";
 
 const endpoint = `${setting("FEEDBACK_URL")}/graphql`;
 // Where feedback can be read, if that is elsewhere.
@@ -23,7 +20,6 @@ const staffEndpoint = `${process.env.FEEDBACK_STAFF_URL ?? setting("FEEDBACK_URL
 const allowedOrigin = setting("FEEDBACK_ALLOWED_ORIGIN");
 // The embedded engine, where there is one.
 const engine = process.env.FEEDBACK_ENGINE_URL;
-const screenshots = process.env.FEEDBACK_SCREENSHOTS ?? tmpdir();
 
 const submitFeedback = `mutation Submit($input: SubmitFeedbackInput!) {
   submitFeedback(input: $input) { feedback { id } userErrors { field code message } }
@@ -35,18 +31,11 @@ const elsewhere = "evil.example";
 let browser;
 
 before(async () => {
-  await mkdir(screenshots, { recursive: true });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      `--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`,
-      // Chromium asks the user before a page from elsewhere may reach this machine. Not every browser does.
-      "--disable-features=LocalNetworkAccessChecks",
-    ],
-  });
+  browser = await launch([
+    `--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`,
+    // Chromium asks the user before a page from elsewhere may reach this machine. Not every browser does.
+    "--disable-features=LocalNetworkAccessChecks",
+  ]);
 });
 
 after(() => browser?.close());
@@ -282,12 +271,6 @@ describe("a laptop's server", { skip: !engine && "FEEDBACK_ENGINE_URL is not set
   });
 });
 
-function setting(name) {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set; the head of this file says what it is for`);
-  return value;
-}
-
 async function newContext(t, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
   t.after(() => context.close());
@@ -317,16 +300,6 @@ function editorText(page, selector) {
 
 function operationName(page) {
   return page.locator(".graphiql-query-editor .CodeMirror").evaluate((element) => element.CodeMirror.operationName);
-}
-
-async function eventually(attempt) {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const value = await attempt();
-    if (value) return value;
-    assert.ok(Date.now() < deadline, `no result after ten seconds: ${attempt}`);
-    await sleep(50);
-  }
 }
 
 /** Answers with a script or style sheet that works, and is not the one that was asked for. */

@@ -65,7 +65,9 @@ async function main() {
   await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
   const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
   const engineUrl = await printed(local, /DynamoDB +(http:\S+)/);
-  await runInBrowser("local server", { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl });
+  const ofLocal = { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl };
+  await runInBrowser("local server, in a browser", ["browser.mjs"], ofLocal);
+  await runInBrowser("local server, its form", ["feedback-form.mjs"], ofLocal);
 
   const lambdaUrl = await startLambda("Lambda binary", local, { FEEDBACK_ALLOWED_ORIGINS: allowedOrigin });
   // In the cloud only staff, and servers with keys, read.
@@ -73,7 +75,8 @@ async function main() {
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
   // The explorer is the same page, and the Lambda binary has no folder to serve its files from.
   const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
-  await runInBrowser("Lambda binary", lambda, ["--test-name-pattern=another origin"]);
+  await runInBrowser("Lambda binary, in a browser", ["browser.mjs"], lambda, ["--test-name-pattern=another origin"]);
+  await runInBrowser("Lambda binary, its form", ["feedback-form.mjs"], lambda);
 
   const compared = startLocal("compared server");
   const mirror = startLocal("mirror");
@@ -121,9 +124,8 @@ async function runTests(name, files, env, flags = []) {
   report(code === 0 && passed > 0, `${name}: ${counts} passed`);
 }
 
-async function runInBrowser(server, env, flags) {
-  const name = `${server}, in a browser`;
-  if (existsSync(chromium)) await runTests(name, ["browser.mjs"], env, flags);
+async function runInBrowser(name, files, env, flags) {
+  if (existsSync(chromium)) await runTests(name, files, env, flags);
   else report(!process.env.CI, `${name}: not run, there is no ${chromium}`);
 }
 
