@@ -15,7 +15,7 @@
 //! | [`logging`] | the format and the levels of log lines |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda expects them |
 //! | `backfill` | completes the items of an older table: a tool over [`repository`], for `bin/backfill` alone |
-//! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the explorer's files from disk |
+//! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the pages of `web`, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
 //! | `bin/schema` | prints the schema |

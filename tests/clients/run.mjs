@@ -27,8 +27,10 @@ const tests = readdirSync(here).filter((name) => name.endsWith(".test.mjs"));
 const ofTheSchema = tests.filter((name) => name.startsWith("schema."));
 const ofTheService = tests.filter((name) => !name.startsWith("schema."));
 
-// The timeout is for a whole file.
+// The timeout is for a whole file. Those with many pages in a browser take longer than others.
 const FLAGS = ["--test-reporter=spec", "--test-timeout=300000"];
+
+const LONG = ["--test-timeout=600000"];
 
 const children = new Set();
 const servers = [];
@@ -68,6 +70,7 @@ async function main() {
   const ofLocal = { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl };
   await runInBrowser("local server, in a browser", ["browser.mjs"], ofLocal);
   await runInBrowser("local server, its form", ["feedback-form.mjs"], ofLocal);
+  await runInBrowser("local server, its inbox", ["inbox.mjs"], ofLocal, LONG);
 
   const lambdaUrl = await startLambda("Lambda binary", local, { FEEDBACK_ALLOWED_ORIGINS: allowedOrigin });
   // In the cloud only staff, and servers with keys, read.
@@ -77,6 +80,7 @@ async function main() {
   const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
   await runInBrowser("Lambda binary, in a browser", ["browser.mjs"], lambda, ["--test-name-pattern=another origin"]);
   await runInBrowser("Lambda binary, its form", ["feedback-form.mjs"], lambda);
+  await runInBrowser("Lambda binary, its inbox", ["inbox.mjs"], lambda, LONG);
 
   const compared = startLocal("compared server");
   const mirror = startLocal("mirror");

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clients;
+mod pages;
 mod strangers;
 
 use std::net::SocketAddr;

@@ -14,7 +14,7 @@ use feedback_graphql::repository::ClientLimit;
 use tracing::Level;
 use url::{Host, Url};
 
-/// Runs the whole feedback service on this machine: GraphQL, its explorer, and an embedded,
+/// Runs the whole feedback service on this machine: GraphQL, its explorer, a form and an inbox, and an embedded,
 /// DynamoDB-compatible engine for the data. No account, no Docker.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, disable_help_flag = true)]
@@ -97,7 +97,7 @@ pub struct Arguments {
     #[arg(long)]
     pub no_introspection: bool,
 
-    /// Disable the explorer at / and /graphql, as in the cloud by default
+    /// Disable the explorer at /graphql, as in the cloud by default
     #[arg(long, conflicts_with = "explorer_assets")]
     pub no_explorer: bool,
 

@@ -16,7 +16,9 @@ use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AllowedOrigins, AppState, Options, router};
-use feedback_graphql::local::{Assets, Engine, Hosts, Storage, add_sample, serve, takes_any_credentials};
+use feedback_graphql::local::{
+    Assets, Engine, Hosts, Storage, add_sample, serve, serve_pages, takes_any_credentials,
+};
 use feedback_graphql::logging;
 use feedback_graphql::repository::{self, FeedbackRepository, Indexes, table};
 use tokio::net::TcpListener;
@@ -97,6 +99,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         Some(assets) => assets.serve(router),
         None => router,
     };
+    let router = serve_pages(router, !arguments.no_explorer);
     let hosts = Hosts::new(arguments.host, arguments.allowed_hosts.iter().cloned());
     let router = hosts.protect(router);
 
@@ -105,9 +108,11 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let table = &arguments.table;
     let made = if is_new { ", new" } else { "" };
     println!("Feedback service {}\n", env!("CARGO_PKG_VERSION"));
+    println!("  Start      http://{address}/ (open it in a browser)");
+    println!("  Inbox      http://{address}/inbox.html");
     println!("  GraphQL    http://{address}/graphql");
     if !arguments.no_explorer {
-        println!("  Explorer   http://{address}/graphql (open it in a browser)");
+        println!("  Explorer   http://{address}/graphql (in a browser)");
     }
     println!("  Plain      POST http://{address}/feedback");
     println!("  Data       {}", place(&arguments));

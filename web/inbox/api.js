@@ -1,0 +1,115 @@
+// GraphQL over HTTP, and what the inbox asks for.
+
+const endpoint = document.querySelector('meta[name="feedback-endpoint"]').content;
+const ATTEMPTS = 4;
+
+/** In memory alone: it is gone with the page. */
+let token;
+
+/** A request that has no result: `code` is an error code of the service, `HTTP_` and a status, or `NETWORK`. */
+export class ApiError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+
+  get needsSignIn() {
+    return this.code === "UNAUTHENTICATED" || this.code === "HTTP_401";
+  }
+}
+
+/** From now on, requests carry this bearer token; without one, none. */
+export function useToken(value) {
+  token = value;
+}
+
+export const isSignedIn = () => token !== undefined;
+
+/**
+ * The data of an operation. After a 429 or a 503 it is sent again, when Retry-After says: every operation of the inbox
+ * has the same effect once or several times, as each change names the version that it is based on.
+ */
+export async function request(query, variables) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once(query, variables);
+    } catch (error) {
+      if (!error.retryAfter || attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000));
+    }
+  }
+}
+
+async function once(query, variables) {
+  let response;
+  let answer;
+  try {
+    response = await fetch(endpoint, {
+      method: "POST",
+      headers: {
+        "Accept": "application/graphql-response+json, application/json",
+        "Content-Type": "application/json",
+        ...(token && { "Authorization": `Bearer ${token}` }),
+      },
+      body: JSON.stringify({ query, variables }),
+      credentials: "omit",
+      signal: AbortSignal.timeout(30_000),
+    });
+    answer = await response.json();
+  } catch {
+    if (!response) throw new ApiError("NETWORK", "The service cannot be reached. Is there a connection?");
+    answer = {};
+  }
+  const [error] = answer.errors ?? [];
+  if (!error && answer.data) return answer.data;
+  const refused = new ApiError(error?.extensions?.code ?? `HTTP_${response.status}`, messageOf(response, error));
+  if ([429, 503].includes(response.status)) {
+    refused.retryAfter = Math.min(Number(response.headers.get("Retry-After")) || 1, 30);
+  }
+  throw refused;
+}
+
+function messageOf({ status }, error) {
+  if (status === 429) return "The service is busy. Please try again in a moment.";
+  if (status === 403) return "Your credential does not allow this.";
+  if (error) return `The service answered: ${error.message}.`;
+  return `The service answered with status ${status}, and nothing that this page understands.`;
+}
+
+const FEEDBACK = `fragment Piece on Feedback {
+  id message rating topic email pageUrl submittedAt
+  metadata { key value }
+  triage { status tags note version updatedAt updatedBy }
+}`;
+
+const PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
+
+/** A page of a listing: its nodes and its page information. */
+export async function fetchPage({ filter, order, ...page }) {
+  const query = `query Page($first: Int, $after: String, $last: Int, $before: String, $order: FeedbackOrder, $filter: FeedbackFilter) {
+    feedbacks(first: $first, after: $after, last: $last, before: $before, order: $order, filter: $filter) {
+      nodes { ...Piece } ${PAGE_INFO}
+    }
+  }
+  ${FEEDBACK}`;
+  return (await request(query, { filter, order, ...page })).feedbacks;
+}
+
+/** One by its id, or null. */
+export async function fetchOne(id) {
+  return (await request(`query One($id: ID!) { feedback(id: $id) { ...Piece } } ${FEEDBACK}`, { id })).feedback;
+}
+
+/** Changes triage: the feedback as it is now, and user errors. */
+export async function triage(input) {
+  const mutation = `mutation Triage($input: TriageFeedbackInput!) {
+    triageFeedback(input: $input) { feedback { ...Piece } userErrors { field code message } }
+  }
+  ${FEEDBACK}`;
+  return (await request(mutation, { input })).triageFeedback;
+}
+
+/** Deletes one for good. */
+export async function remove(id) {
+  await request("mutation Delete($id: ID!) { deleteFeedback(id: $id) { deletedFeedbackId } }", { id });
+}

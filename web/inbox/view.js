@@ -1,0 +1,72 @@
+// What the address bar says: `#open?topic=checkout&order=oldest`. After the `#`, because a person's email address may be
+// part of it, and what is before it is in the logs of web hosts.
+
+export const STATUSES = { OPEN: "Open", IN_PROGRESS: "In progress", RESOLVED: "Resolved" };
+
+/** The lists, and the statuses of each. */
+export const LISTS = {
+  "open": { name: "Open", status: ["OPEN"] },
+  "in-progress": { name: "In progress", status: ["IN_PROGRESS"] },
+  "resolved": { name: "Resolved", status: ["RESOLVED"] },
+  "all": { name: "All" },
+};
+
+/** Conditions, with their names and what a value has to look like. */
+export const FILTERS = {
+  topic: { name: "Topic", pattern: /^.{1,64}$/u },
+  rating: { name: "Rating", pattern: /^[1-5](-[1-5])?$/ },
+  tag: { name: "Tag", pattern: /^.{1,64}$/u },
+  email: { name: "Email", pattern: /^.{1,254}$/u },
+  from: { name: "From", pattern: /^\d{4}-\d\d-\d\d$/ },
+  to: { name: "To", pattern: /^\d{4}-\d\d-\d\d$/ },
+};
+
+const REST = { order: /^oldest$/, after: /./, before: /./, id: /^[\da-f-]{36}$/ };
+
+/** Reads a view; whatever is not one is left out. */
+export function parse(hash) {
+  const [, list, query] = /^#?([\w-]*)\??(.*)$/s.exec(hash);
+  const parameters = new URLSearchParams(query);
+  const view = { list: list in LISTS ? list : "open" };
+  const patterns = { ...Object.fromEntries(Object.entries(FILTERS).map(([key, { pattern }]) => [key, pattern])), ...REST };
+  for (const [key, pattern] of Object.entries(patterns)) {
+    const value = parameters.get(key)?.trim();
+    if (value && pattern.test(value)) view[key] = value;
+  }
+  return view;
+}
+
+export function format({ list, ...parameters }) {
+  const given = Object.entries(parameters).filter(([, value]) => value);
+  return `#${list}${given.length > 0 ? `?${new URLSearchParams(given)}` : ""}`;
+}
+
+/** The filter of a view in the schema's terms. Days are those of the person who looks. */
+export function filterOf(view) {
+  const [minRating, maxRating] = (view.rating ?? "").split("-").filter(Boolean).map(Number);
+  return {
+    status: LISTS[view.list].status,
+    topic: view.topic,
+    minRating,
+    maxRating: maxRating ?? minRating,
+    tag: view.tag,
+    email: view.email,
+    submittedFrom: view.from && startOf(view.from, 0),
+    submittedTo: view.to && startOf(view.to, 1),
+  };
+}
+
+function startOf(day, daysLater) {
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + daysLater).toISOString();
+}
+
+/** What decides which feedback is listed, and not which is selected. */
+export function keyOf({ id, ...view }) {
+  return format(view);
+}
+
+/** The same list and filter, without a place in it. */
+export function topOf({ after, before, ...view }) {
+  return view;
+}
