@@ -21,10 +21,11 @@ macro_rules! files {
 }
 
 /// The files of `web`, by their paths.
-const WEB: [(&str, &str); 15] = files!["web/":
+const WEB: [(&str, &str); 17] = files!["web/":
     "feedback-form.js",
     "inbox.html",
     "inbox/api.js",
+    "inbox/charts.js",
     "inbox/csv.js",
     "inbox/detail.js",
     "inbox/dialogs.js",
@@ -34,6 +35,7 @@ const WEB: [(&str, &str); 15] = files!["web/":
     "inbox/icon.svg",
     "inbox/list.js",
     "inbox/main.js",
+    "inbox/statistics.js",
     "inbox/style.css",
     "inbox/theme.css",
     "inbox/view.js",

@@ -57,7 +57,7 @@ async function open(t, hash = "", options = {}) {
     status: (name) => page.getByRole("radio", { name, exact: true }),
     row: (text) => page.locator(".row").filter({ hasText: text }),
   };
-  await page.locator(".list-body:not([aria-busy])").waitFor();
+  await page.locator(".list-body:not([aria-busy])").waitFor({ state: "attached" });
   return inbox;
 }
 
@@ -341,6 +341,109 @@ describe("the inbox", () => {
     await eventually(async () => (await rows.count()) === 1);
     assert.match(await detail.innerText(), /Keep me/);
   });
+});
+
+describe("the numbers beside the lists", () => {
+  test("count what the filter shows, and follow what is done", async (t) => {
+    const topic = newTopic("counts");
+    const [first] = await submit(...Array.from({ length: 12 }, (_, n) => ({ message: `Number ${n}`, topic })));
+    await triage({ id: first, status: "IN_PROGRESS" });
+    const { page } = await open(t, viewOf(topic));
+    const shows = (name, count) => page.getByRole("link", { name: `${name} ${count}`, exact: true }).waitFor();
+    await shows("Open", 11);
+    await shows("In progress", 1);
+    await shows("All", 12);
+    await page.keyboard.press("j");
+    await page.keyboard.press("e");
+    await shows("Open", 10);
+    await shows("Resolved", 1);
+  });
+});
+
+describe("forgetting a person", () => {
+  test("asks once more, and deletes all that the address has sent", async (t) => {
+    const topic = newTopic("forget");
+    const email = `${topic}@example.org`;
+    await submit(...Array.from({ length: 130 }, () => ({ message: "From them", topic, email: email.toUpperCase() })));
+    await submit({ message: "From somebody else", topic, email: "bo@example.org" });
+    const { page, row, toast, rows } = await open(t, viewOf(topic, "open", "&order=oldest"));
+    await row("From them").first().click();
+    await page.getByRole("button", { name: "Forget person …" }).click();
+    const dialog = page.getByRole("dialog");
+    assert.ok((await dialog.innerText()).toLowerCase().includes(`all feedback from ${email} is deleted for good`));
+    await assertAccessible(page);
+    await page.screenshot({ path: join(screenshots, "inbox-forget.png") });
+    await dialog.getByRole("button", { name: "Forget this person" }).click();
+    await eventually(() => toast.innerText().then((text) => text.includes("130 pieces of feedback deleted.")));
+    await eventually(async () => (await rows.locator(".row-message").allTextContents()).join() === "From somebody else");
+    assert.deepEqual(page.problems, []);
+  });
+});
+
+describe("the statistics", () => {
+  test("show totals, shares and topics of some days, with a table behind each chart", async (t) => {
+    const topic = newTopic("numbers");
+    await submit(...[1, 2, 4, 4, 5, 5, 5, 5].map((rating) => ({ topic, rating })), { topic }, { topic });
+    const { page } = await open(t, `#statistics?topic=${topic}`);
+    const tiles = page.locator(".tiles > div");
+    await tiles.first().waitFor();
+    assert.deepEqual(await tiles.allInnerTexts(), [
+      "Feedback\n10\n0.3 a day", "Average rating\n3.9\nof 8 ratings", "Satisfied\n75 %\nrated 4 or 5", "Dissatisfied\n25 %\nrated 1 or 2",
+    ]);
+    const figures = page.locator("figure");
+    assert.deepEqual(await figures.locator("h3").allTextContents(), ["Ratings by day", "Average rating", "Satisfied"]);
+    for (const chart of await figures.getByRole("img").all()) assert.match(await chart.getAttribute("aria-label"), /^(Columns|Line): .*\.$/);
+    const tableOf = async (n) => {
+      await figures.nth(n).getByText("Show as a table").click();
+      const rows = figures.nth(n).locator("tbody tr");
+      assert.equal(await rows.count(), 30);
+      return rows.last().locator("th, td").allTextContents();
+    };
+    const [day, ...numbers] = await tableOf(0);
+    assert.match(day, /^\d+ \w+$/);
+    assert.deepEqual(numbers, ["10", "1", "1", "0", "2", "4", "2"]);
+    assert.deepEqual((await tableOf(1)).slice(1), ["3.9"]);
+    assert.deepEqual((await tableOf(2)).slice(1), ["75 %"]);
+    const heights = await figures.first().locator("rect.r5, rect.none").evaluateAll((all) => all.map((each) => Number(each.getAttribute("height"))));
+    assert.equal(heights.length, 4, "two swatches and two parts of the column");
+    assert.ok(Math.abs(heights[2] / heights[3] - 2) < 0.01, `${heights}`);
+    await page.getByRole("link", { name: topic }).click();
+    await page.locator(".row").first().waitFor();
+    assert.equal(await page.locator(".row").count(), 10);
+    assert.deepEqual(page.problems, []);
+  });
+
+  test("are of the days that the address says, in weeks where they are many, and tell that there are none", async (t) => {
+    const { page } = await open(t, "#statistics?from=2026-01-01&to=2026-03-31");
+    await page.getByText("No feedback in these days").waitFor();
+    await page.getByRole("button", { name: "1 year" }).click();
+    await page.getByRole("heading", { name: "Ratings by week" }).waitFor();
+    assert.match(page.url(), /#statistics\?from=/);
+    await page.goBack();
+    await page.getByText("No feedback in these days").waitFor();
+    await page.getByLabel("From").fill("2030-01-01");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByText("This did not work").waitFor();
+    await assertAccessible(page);
+  });
+
+  for (const [name, options] of Object.entries({
+    "light": {}, "dark": { colorScheme: "dark" }, "narrow": { viewport: { width: 320, height: 640 } },
+  })) {
+    test(`fit and give axe nothing to find, with text of 200 % too: ${name}`, async (t) => {
+      const topic = newTopic("look");
+      await submit(...[1, 2, 3, 4, 5, 5].map((rating) => ({ topic, rating })));
+      const { page } = await open(t, "#statistics", options);
+      await page.locator("figure svg").first().waitFor();
+      await page.getByText("Show as a table").first().click();
+      await assertFits(page);
+      await assertAccessible(page);
+      await page.screenshot({ path: join(screenshots, `statistics-${name}.png`) });
+      await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+      await assertFits(page);
+      await page.screenshot({ path: join(screenshots, `statistics-${name}-200.png`) });
+    });
+  }
 });
 
 describe("the inbox's address", () => {

@@ -95,6 +95,38 @@ export async function fetchPage({ filter, order, ...page }) {
   return (await request(query, { filter, order, ...page })).feedbacks;
 }
 
+/** How many there are in each of these listings, by name: filters,. */
+export async function fetchCounts(filters) {
+  const entries = Object.entries(filters);
+  const fields = entries.map(([, { field }], n) => `c${n}: ${field}(first: 1, filter: $f${n}) { count { value isExact } }`);
+  const declared = entries.map((_, n) => `$f${n}: FeedbackFilter`);
+  const variables = Object.fromEntries(entries.map(([, { filter }], n) => [`f${n}`, filter]));
+  const data = await request(`query Counts(${declared}) { ${fields.join(" ")} }`, variables);
+  return Object.fromEntries(entries.map(([name], n) => [name, data[`c${n}`].count]));
+}
+
+/** Statistics of some days, as far as they are counted. */
+export async function fetchStatistics({ from, to, topic }) {
+  const query = `query Statistics($from: Date!, $to: Date!, $topic: String) {
+    feedbackStatistics(from: $from, to: $to, topic: $topic) {
+      total averageRating isComplete ratings { rating count }
+      topics(first: 20) { topic count averageRating }
+      days { date total averageRating ratings { rating count } }
+    }
+  }`;
+  return (await request(query, { from, to, topic })).feedbackStatistics;
+}
+
+/** Deletes feedback from an address, some of it: how much, and whether that was all. */
+export async function erase(email) {
+  const mutation = `mutation Erase($input: ErasePersonInput!) {
+    erasePerson(input: $input) { erasedCount isComplete userErrors { field code message } }
+  }`;
+  const { userErrors, ...erased } = (await request(mutation, { input: { email } })).erasePerson;
+  if (userErrors.length > 0) throw new ApiError(userErrors[0].code, `The address ${userErrors[0].message}.`);
+  return erased;
+}
+
 /** One by its id, or null. */
 export async function fetchOne(id) {
   return (await request(`query One($id: ID!) { feedback(id: $id) { ...Piece } } ${FEEDBACK}`, { id })).feedback;

@@ -4,10 +4,11 @@ import * as api from "./api.js";
 import { save, toCsv } from "./csv.js";
 import { Detail, forget, hasUnsaved } from "./detail.js";
 import { confirm, showKeys } from "./dialogs.js";
-import { formatNumber, h, plural } from "./dom.js";
+import { formatCount, formatNumber, h, plural } from "./dom.js";
 import { renderFilters } from "./filters.js";
 import { renderList } from "./list.js";
-import { LISTS, filterOf, format, keyOf, parse, topOf } from "./view.js";
+import { renderStatistics } from "./statistics.js";
+import { LISTS, STATISTICS, filterOf, format, keyOf, parse, topOf } from "./view.js";
 
 const PAGE = 25;
 const EXPORT_PAGE = 100;
@@ -22,6 +23,8 @@ const TOAST_MS = 12_000;
 let view;
 /** The page that is shown, and the view that it belongs to. */
 let page;
+/** What the list was drawn from. */
+let drawn;
 let detail;
 let keysAreEnabled = readSetting("keys") !== "off";
 let undo;
@@ -41,7 +44,8 @@ const filters = h("div");
 const listBody = h("div", { class: "list-body" });
 const list = h("section", { class: "list", "aria-label": "List" }, h("div", { class: "list-head" }, title, tools), filters, news, listBody);
 const side = h("section", { class: "side", "aria-label": "Selected feedback" });
-const main = h("main", {}, list, side);
+const statistics = h("section", { class: "statistics-pane", "aria-label": "Statistics" });
+const main = h("main", {}, list, side, statistics);
 const toast = h("div", { class: "toast", role: "status" });
 
 document.body.append(h("header", { class: "bar" }, h("h1", { class: "brand" }, "Feedback"), nav,
@@ -58,6 +62,12 @@ function show() {
   const before = view;
   view = parse(location.hash);
   renderNav();
+  const isStatistics = view.list === STATISTICS;
+  document.body.classList.toggle("has-statistics", isStatistics);
+  if (isStatistics) {
+    showStatistics();
+    return;
+  }
   if (!before || keyOf(before) !== keyOf(view) || !page) {
     renderHead();
     load();
@@ -71,8 +81,48 @@ addEventListener("hashchange", show);
 addEventListener("popstate", show);
 
 function renderNav() {
-  nav.replaceChildren(...Object.entries(LISTS).map(([key, { name }]) =>
-    h("a", { href: format({ ...topOf(view), list: key, id: undefined }), "aria-current": view.list === key && "page" }, h("span", {}, name))));
+  const conditions = view.list === STATISTICS ? {} : { ...topOf(view), id: undefined };
+  const link = (key, name, href) => h("a", { href, "data-list": key, "aria-current": view.list === key && "page" },
+    h("span", {}, name), " ", h("span", { class: "count" }));
+  nav.replaceChildren(...Object.entries(LISTS).map(([key, { name }]) => link(key, name, format({ ...conditions, list: key }))),
+    link(STATISTICS, "Statistics", format({ list: STATISTICS })));
+  renderCounts();
+}
+
+/** The number of pieces in each list with the conditions of the view. */
+let counts = {};
+
+function renderCounts() {
+  for (const link of nav.querySelectorAll("[data-list]")) {
+    const count = counts[link.dataset.list];
+    link.querySelector(".count").textContent = count ? formatCount(count) : "";
+  }
+}
+
+async function loadCounts() {
+  const wanted = keyOf(view);
+  const filters = Object.fromEntries(Object.keys(LISTS).map((key) => [key, { field: "feedbacks", filter: filterOf({ ...view, list: key }) }]));
+  try {
+    const loaded = await api.fetchCounts(filters);
+    if (keyOf(view) !== wanted) return;
+    counts = loaded;
+    renderCounts();
+  } catch {
+    // Numbers beside the names of lists are not worth an error: the list says what is wrong.
+  }
+}
+
+function showStatistics() {
+  const wanted = keyOf(view);
+  clearTimeout(pollTimer);
+  page = undefined;
+  detail = undefined;
+  document.title = "Statistics · Feedback";
+  statistics.replaceChildren(renderStatistics(view, {
+    go,
+    isShown: () => keyOf(view) === wanted,
+    failed: (error, body) => renderFailure(error, body, showStatistics),
+  }));
 }
 
 function renderHead() {
@@ -106,9 +156,10 @@ async function load() {
     announce(0);
     renderPage();
     refreshDetail();
+    loadCounts();
     listBody.scrollTop = 0;
   } catch (error) {
-    if (keyOf(view) === wanted) renderFailure(error);
+    if (keyOf(view) === wanted) renderFailure(error, listBody, load);
   }
   listBody.removeAttribute("aria-busy");
   if (page && !known) await poll();
@@ -144,7 +195,10 @@ const isTop = ({ after, before, order }) => !after && !before && order !== "olde
 
 function renderPage() {
   const focused = document.activeElement?.dataset?.id;
-  listBody.replaceChildren(...renderList(view, page));
+  // Rows are left alone while nothing about them changes: somebody may be about to click. Ages change by the minute.
+  const shown = JSON.stringify([keyOf(view), page.nodes, page.pageInfo, Math.floor(Date.now() / 60_000)]);
+  if (shown !== drawn) listBody.replaceChildren(...renderList(view, page));
+  drawn = shown;
   for (const row of listBody.querySelectorAll(".row")) {
     const isSelected = row.dataset.id === view.id;
     if (isSelected) fresh.delete(view.id);
@@ -155,21 +209,19 @@ function renderPage() {
   }
 }
 
-function renderFailure(error) {
-  page = undefined;
-  if (error.needsSignIn) {
-    renderSignIn();
-    return;
-  }
-  listBody.replaceChildren(h("div", { class: "blank", role: "alert" },
+/** Says what failed where it would have been shown, and how to go on: by `again`. */
+function renderFailure(error, place, again) {
+  page = drawn = undefined;
+  place.replaceChildren(error.needsSignIn ? signIn(again) : h("div", { class: "blank", role: "alert" },
     h("p", { class: "blank-title" }, "This did not work"), h("p", {}, error.message),
-    h("button", { type: "button", onclick: load }, "Try again")));
+    h("button", { type: "button", onclick: again }, "Try again")));
+  if (api.isSignedIn()) place.querySelector("#token")?.focus();
 }
 
-function renderSignIn() {
+function signIn(again) {
   const token = h("input", { type: "password", id: "token", autocomplete: "off", required: true, "aria-describedby": "token-error" });
   const error = h("p", { class: "error", id: "token-error" }, api.isSignedIn() && "This token is not valid.");
-  const form = h("form", {
+  return h("form", {
     class: "sign-in",
     onsubmit(event) {
       event.preventDefault();
@@ -179,14 +231,12 @@ function renderSignIn() {
         return;
       }
       api.useToken(value);
-      load();
+      again();
     },
   },
   h("h2", {}, "Sign in"),
   h("p", {}, "Reading feedback requires a bearer token: an API key, or a token of your identity provider. It is kept in memory, until you close or reload this page."),
   h("label", { for: "token" }, "Bearer token"), token, error, h("button", { class: "primary" }, "Sign in"));
-  listBody.replaceChildren(form);
-  if (api.isSignedIn()) token.focus();
 }
 
 // What is new.
@@ -218,7 +268,10 @@ async function poll() {
       else page.nodes = [...added, ...page.nodes];
       for (const { id } of nodes) known.add(id);
       for (const { id } of added) fresh.add(id);
-      if (added.length > 0) say(`${plural(added.length, "new piece", "new pieces")} of feedback.`);
+      if (added.length > 0) {
+        say(`${plural(added.length, "new piece", "new pieces")} of feedback.`);
+        loadCounts();
+      }
     }
     renderPage();
     refreshDetail();
@@ -290,11 +343,13 @@ function actionsFor(feedback) {
   return [
     h("button", { type: "button", class: "primary", title: "Key: e", onclick: resolveSelected }, "Resolve"),
     h("button", { type: "button", class: "quiet", onclick: () => askToDelete(feedback) }, "Delete …"),
+    feedback.email && h("button", { type: "button", class: "quiet", onclick: () => askToForget(feedback) }, "Forget person …"),
   ];
 }
 
 /** Shows feedback that was changed, and takes it out of a list that it no longer belongs to. */
 function saved(feedback) {
+  loadCounts();
   const { status } = LISTS[view.list];
   const index = page?.nodes.findIndex(({ id }) => id === feedback.id) ?? -1;
   if (index >= 0) {
@@ -337,6 +392,31 @@ async function askToDelete({ id }) {
   if (isSure) await takeAway(id, () => api.remove(id), "Deleted.");
 }
 
+async function askToForget({ email }) {
+  const isSure = await confirm({
+    heading: "Forget this person?",
+    consequences: [
+      `All feedback from ${email} is deleted for good, in every list and with its status, tags and notes.`,
+      "Nobody can bring it back. Backups of the table keep it for up to 35 days.",
+    ],
+    action: "Forget this person",
+  });
+  if (!isSure) return;
+  let count = 0;
+  try {
+    for (let isComplete = false; !isComplete;) {
+      const erased = await api.erase(email);
+      count += erased.erasedCount;
+      isComplete = erased.isComplete;
+      say(`${plural(count, "piece")} of feedback deleted${isComplete ? "." : " so far …"}`);
+    }
+  } catch (error) {
+    say(`Not finished: ${plural(count, "piece")} of feedback deleted. ${error.message}`);
+  }
+  go({ ...topOf(view), id: undefined }, { replace: true });
+  load();
+}
+
 /** Does something to feedback after which it is in this list no more. */
 async function takeAway(id, act, done) {
   const next = neighbour(1) ?? neighbour(-1);
@@ -351,6 +431,7 @@ async function takeAway(id, act, done) {
   say(done);
   select(next);
   renderPage();
+  loadCounts();
 }
 
 /** The id of the feedback so many rows after the selected one. */

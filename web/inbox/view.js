@@ -11,6 +11,9 @@ export const LISTS = {
   "all": { name: "All" },
 };
 
+/** The page of statistics, which has no list. */
+export const STATISTICS = "statistics";
+
 /** Conditions, with their names and what a value has to look like. */
 export const FILTERS = {
   topic: { name: "Topic", pattern: /^.{1,64}$/u },
@@ -27,7 +30,7 @@ const REST = { order: /^oldest$/, after: /./, before: /./, id: /^[\da-f-]{36}$/ 
 export function parse(hash) {
   const [, list, query] = /^#?([\w-]*)\??(.*)$/s.exec(hash);
   const parameters = new URLSearchParams(query);
-  const view = { list: list in LISTS ? list : "open" };
+  const view = { list: list in LISTS || list === STATISTICS ? list : "open" };
   const patterns = { ...Object.fromEntries(Object.entries(FILTERS).map(([key, { pattern }]) => [key, pattern])), ...REST };
   for (const [key, pattern] of Object.entries(patterns)) {
     const value = parameters.get(key)?.trim();
