@@ -72,7 +72,7 @@ export class Detail {
         onchange: () => edited(draft.status = status),
       }), h("span", {}, name)));
     const note = h("textarea", {
-      id: "note", rows: 3, "aria-describedby": "note-error",
+      id: "note", rows: 3, dir: "auto", "aria-describedby": "note-error",
       oninput: () => edited(draft.note = note.value),
     }, draft.note);
     const save = h("button", { class: "primary" }, "Save");
@@ -146,7 +146,7 @@ export class Detail {
     const { base, isChanged } = this.#draft;
     discard.hidden = !isChanged;
     save.setAttribute("aria-disabled", !isChanged);
-    const by = base.updatedBy ? ` by ${base.updatedBy}` : "";
+    const by = base.updatedBy ? ` by ${nameOf(base.updatedBy)}` : "";
     state.textContent = isChanged ? "Not saved yet." : base.updatedAt ? `Changed ${formatDateTime(base.updatedAt)}${by}.` : "";
   }
 
@@ -154,7 +154,7 @@ export class Detail {
     const { conflict } = this.#draft;
     if (!conflict) return null;
     return h("div", { class: "conflict", role: "alert" },
-      h("p", {}, h("strong", {}, `${conflict.by ?? "Somebody"} changed this ${conflict.at ? `at ${formatDateTime(conflict.at)}` : "meanwhile"}.`)),
+      h("p", {}, h("strong", {}, `Changed ${formatDateTime(conflict.at)} by ${nameOf(conflict.by)}:`)),
       h("ul", {}, conflict.changes.map((line) => h("li", { dir: "auto" }, line))),
       h("p", {}, "What you typed is kept. Save to put it on top of that, or discard it."));
   }
@@ -233,6 +233,9 @@ export class Detail {
     }
   }
 }
+
+/** Who changed something: a service that is open to everyone does not know. */
+const nameOf = (caller) => (!caller || caller === "everyone" ? "somebody" : caller);
 
 /** Forgets what was typed about feedback that no longer exists. */
 export const forget = (id) => drafts.delete(id);
