@@ -198,6 +198,7 @@ class FeedbackForm extends HTMLElement {
     const area = h("textarea", { ...described("message"), rows: 5, "aria-required": "true" }, message);
     const length = h("p", { class: "hint", id: "message-hint" });
     const address = h("input", { ...described("email"), type: "email", autocomplete: "email", value: email });
+    const trap = h("input", { class: "trap", name: "website", tabindex: "-1", "aria-hidden": "true", autocomplete: "off" });
     const send = h("button", { class: "send" });
     const status = h("p", { role: "status" });
     const form = h("form", { novalidate: true, "aria-labelledby": "heading" },
@@ -209,7 +210,7 @@ class FeedbackForm extends HTMLElement {
         h("label", { for: "email" }, texts.email, optional()), address, errorOf("email"),
         h("p", { class: "hint", id: "email-hint" }, texts["email-hint"])),
       h("slot", { name: "privacy" }),
-      send, status);
+      trap, send, status);
     const again = h("button", null, texts.again);
     const thanks = h("div", { class: "thanks", tabindex: "-1", hidden: true },
       h("slot", { name: "thanks" }, h("p", null, texts.thanks)), again);
@@ -245,7 +246,7 @@ class FeedbackForm extends HTMLElement {
       form.hidden = false;
       area.focus();
     };
-    this.#parts = { form, ratings, area, address, send, status, thanks };
+    this.#parts = { form, ratings, area, address, trap, send, status, thanks };
     show();
     this.#say();
   }
@@ -347,6 +348,8 @@ class FeedbackForm extends HTMLElement {
       pageUrl,
       metadata: Object.entries(this.metadata).map(([key, value]) => ({ key, value: String(value) })),
       idempotencyKey: key,
+      trap: this.#parts.trap.value,
+      elapsedMs: Math.round(Math.min(Math.max(0, Date.now() - this.#shownAt), 2 ** 31 - 1)),
     };
     let response;
     let reason = "NETWORK";

@@ -178,7 +178,7 @@ describe("the form", () => {
     const { page, form, topic, thanks } = await open(t);
     const focused = () => page.evaluate(() => {
       const element = document.activeElement.shadowRoot?.activeElement;
-      return element?.getAttribute("aria-label") ?? element?.id ?? element?.textContent;
+      return element?.getAttribute("aria-label") || element?.id || element?.textContent;
     });
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "Very dissatisfied");
@@ -197,6 +197,7 @@ describe("the form", () => {
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "email");
     await page.keyboard.press("Tab");
+    assert.equal(await focused(), "Send", "nobody meets the field for robots");
     await page.keyboard.press("Enter");
     await thanks.waitFor();
     assert.match(await page.evaluate(() => document.activeElement.shadowRoot.activeElement.className), /thanks/);
@@ -313,6 +314,36 @@ describe("the form", () => {
     }
     assert.deepEqual((await stored(withQuery.topic)).map(({ pageUrl }) => pageUrl), [`${site.url}/shop?user=ana`]);
     assert.deepEqual((await stored(tooLong.topic)).map(({ pageUrl }) => pageUrl), [null]);
+  });
+});
+
+describe("the fields for robots", () => {
+  test("are sent, one empty and one with the time, and are nowhere that a person gets", async (t) => {
+    const { page, form, message, send, thanks } = await open(t);
+    const inputs = await intercept(page);
+    assert.equal(await form.getByRole("textbox").count(), 2);
+    const trap = form.locator("[name=website]");
+    const { x, width } = await trap.boundingBox();
+    assert.ok(x + width < 0, "it is beside the screen");
+    await message.fill("From a person.");
+    await send.click();
+    await thanks.waitFor();
+    assert.equal(inputs[0].trap, "");
+    assert.ok(Number.isInteger(inputs[0].elapsedMs) && inputs[0].elapsedMs >= 0);
+  });
+
+  test("tell what a robot writes into them, and the time before a reload too", async (t) => {
+    const { page, form, message, send, thanks } = await open(t);
+    await page.clock.install();
+    await page.clock.runFor(60_000);
+    await message.fill("Buy this.");
+    await page.reload();
+    const inputs = await intercept(page);
+    await form.locator("[name=website]").evaluate((field) => (field.value = "https://spam.example"));
+    await send.click();
+    await thanks.waitFor();
+    assert.equal(inputs[0].trap, "https://spam.example");
+    assert.ok(inputs[0].elapsedMs >= 60_000, String(inputs[0].elapsedMs));
   });
 });
 

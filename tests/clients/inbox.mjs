@@ -343,6 +343,39 @@ describe("the inbox", () => {
   });
 });
 
+describe("the quarantine", () => {
+  test("shows what was put aside and why, and releases it, or takes it, after a question", async (t) => {
+    const topic = newTopic("aside");
+    const [spam] = await submit({ message: "Buy this", topic, trap: "https://spam.example" }, { message: "From a person", topic });
+    const { page, row, detail, rows } = await open(t, viewOf(topic));
+    assert.deepEqual(await rows.locator(".row-message").allTextContents(), ["From a person"]);
+    const answer = async (button, text, action) => {
+      await page.getByRole("button", { name: button }).click();
+      const dialog = page.getByRole("dialog");
+      assert.match(await dialog.innerText(), text);
+      await dialog.getByRole("button", { name: action, exact: true }).click();
+    };
+    await page.getByRole("link", { name: "Quarantine 1" }).click();
+    await row("Buy this").click();
+    await detail.getByText("a field that people do not see was filled in").waitFor();
+    await assertAccessible(page);
+    await page.screenshot({ path: join(screenshots, "inbox-quarantine.png") });
+    await page.keyboard.press("e");
+    assert.equal((await triageOf(spam)).status, "OPEN", "what is aside is not resolved");
+    await answer("Release …", /appears in the lists/, "Release");
+    await page.getByText("Nothing matches").waitFor();
+
+    await page.getByRole("link", { name: "Open 2" }).click();
+    await row("From a person").click();
+    await answer("Quarantine …", /disappears from the other lists/, "Put aside");
+    await eventually(async () => (await rows.locator(".row-message").allTextContents()).join() === "Buy this");
+    await page.getByRole("link", { name: "Quarantine 1" }).click();
+    await row("From a person").click();
+    await detail.getByText("staff put it aside").waitFor();
+    assert.deepEqual(page.problems, []);
+  });
+});
+
 describe("the numbers beside the lists", () => {
   test("count what the filter shows, and follow what is done", async (t) => {
     const topic = newTopic("counts");

@@ -80,19 +80,20 @@ const FEEDBACK = `fragment Piece on Feedback {
   id message rating topic email pageUrl submittedAt
   metadata { key value }
   triage { status tags note version updatedAt updatedBy }
+  quarantine { reasons since }
 }`;
 
 const PAGE_INFO = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }";
 
 /** A page of a listing: its nodes and its page information. */
-export async function fetchPage({ filter, order, ...page }) {
+export async function fetchPage({ field, filter, order, ...page }) {
   const query = `query Page($first: Int, $after: String, $last: Int, $before: String, $order: FeedbackOrder, $filter: FeedbackFilter) {
-    feedbacks(first: $first, after: $after, last: $last, before: $before, order: $order, filter: $filter) {
+    page: ${field}(first: $first, after: $after, last: $last, before: $before, order: $order, filter: $filter) {
       nodes { ...Piece } ${PAGE_INFO}
     }
   }
   ${FEEDBACK}`;
-  return (await request(query, { filter, order, ...page })).feedbacks;
+  return (await request(query, { filter, order, ...page })).page;
 }
 
 /** How many there are in each of these listings, by name: filters,. */
@@ -139,6 +140,22 @@ export async function triage(input) {
   }
   ${FEEDBACK}`;
   return (await request(mutation, { input })).triageFeedback;
+}
+
+/** Puts one into quarantine. */
+export async function quarantine(id) {
+  await changePlace("quarantineFeedback", "QuarantineFeedbackInput", id);
+}
+
+/** Releases one from quarantine. */
+export async function release(id) {
+  await changePlace("releaseFeedback", "ReleaseFeedbackInput", id);
+}
+
+async function changePlace(field, input, id) {
+  const mutation = `mutation Place($input: ${input}!) { result: ${field}(input: $input) { userErrors { code } } }`;
+  const { userErrors } = (await request(mutation, { input: { id } })).result;
+  if (userErrors.length > 0) throw new ApiError(userErrors[0].code, "Somebody has deleted this feedback.");
 }
 
 /** Deletes one for good. */

@@ -14,6 +14,7 @@ const COLUMNS = {
   note: ({ triage }) => triage?.note,
   updatedAt: ({ triage }) => triage?.updatedAt,
   updatedBy: ({ triage }) => triage?.updatedBy,
+  quarantine: ({ quarantine }) => quarantine?.reasons.join(", "),
 };
 
 /** RFC 4180, with a mark by which Excel knows UTF-8. */

@@ -3,7 +3,7 @@
 import { triage } from "./api.js";
 import { Draft } from "./draft.js";
 import { face, formatDateTime, h, time } from "./dom.js";
-import { STATUSES } from "./view.js";
+import { REASONS, STATUSES } from "./view.js";
 
 const TAGS = 16;
 
@@ -49,7 +49,7 @@ export class Detail {
   }
 
   #content() {
-    const { message, rating, email, pageUrl, metadata, id } = this.feedback;
+    const { message, rating, email, pageUrl, metadata, id, quarantine } = this.feedback;
     const facts = [
       rating && ["Rating", `${rating} of 5`],
       email && ["Email", h("a", { href: `mailto:${encodeURIComponent(email)}` }, email)],
@@ -58,7 +58,10 @@ export class Detail {
       ...metadata.map(({ key, value }) => [key, value]),
       ["Id", id],
     ].filter(Boolean);
-    return h("div", {}, h("p", { class: "message", dir: "auto" }, message),
+    return h("div", {},
+      quarantine && h("p", { class: "quarantine" }, h("strong", {}, "In quarantine"), ` since ${formatDateTime(quarantine.since)}: `,
+        quarantine.reasons.map((reason) => REASONS[reason] ?? reason).join("; "), "."),
+      h("p", { class: "message", dir: "auto" }, message),
       h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
   }
 

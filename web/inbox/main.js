@@ -101,7 +101,7 @@ function renderCounts() {
 
 async function loadCounts() {
   const wanted = keyOf(view);
-  const filters = Object.fromEntries(Object.keys(LISTS).map((key) => [key, { field: "feedbacks", filter: filterOf({ ...view, list: key }) }]));
+  const filters = Object.fromEntries(Object.keys(LISTS).map((list) => [list, listing({ ...view, list })]));
   try {
     const loaded = await api.fetchCounts(filters);
     if (keyOf(view) !== wanted) return;
@@ -137,7 +137,7 @@ function renderHead() {
 
 // The list.
 
-const listing = (shown) => ({ filter: filterOf(shown), order: shown.order === "oldest" ? "OLDEST_FIRST" : "NEWEST_FIRST" });
+const listing = (shown) => ({ field: LISTS[shown.list].field, filter: filterOf(shown), order: shown.order === "oldest" ? "OLDEST_FIRST" : "NEWEST_FIRST" });
 
 const placeOf = ({ after, before }) => (before ? { last: PAGE, before } : { first: PAGE, after });
 
@@ -250,11 +250,12 @@ async function poll() {
   clearTimeout(pollTimer);
   const wanted = keyOf(view);
   try {
-    const { filter, order } = listing(topOfNewest(view));
+    const wantedPage = listing(topOfNewest(view));
+    const { filter } = wantedPage;
     const isWhole = isTop(view) && !page.isCostly;
     // What took a search is not searched again: only what came since.
     if (page.isCostly) filter.submittedFrom = new Date(Math.max(page.since, Date.parse(filter.submittedFrom ?? 0))).toISOString();
-    const { nodes, pageInfo } = await api.fetchPage({ filter, order, first: PAGE });
+    const { nodes, pageInfo } = await api.fetchPage({ ...wantedPage, first: PAGE });
     if (keyOf(view) !== wanted || !page) return;
     known ??= new Set(nodes.map(({ id }) => id));
     const added = nodes.filter(({ id }) => !known.has(id));
@@ -340,10 +341,14 @@ function refreshDetail() {
 }
 
 function actionsFor(feedback) {
+  const quiet = (text, ask) => h("button", { type: "button", class: "quiet", onclick: () => ask(feedback) }, text);
   return [
-    h("button", { type: "button", class: "primary", title: "Key: e", onclick: resolveSelected }, "Resolve"),
-    h("button", { type: "button", class: "quiet", onclick: () => askToDelete(feedback) }, "Delete …"),
-    feedback.email && h("button", { type: "button", class: "quiet", onclick: () => askToForget(feedback) }, "Forget person …"),
+    feedback.quarantine
+      ? h("button", { type: "button", class: "primary", onclick: () => askToRelease(feedback) }, "Release …")
+      : h("button", { type: "button", class: "primary", title: "Key: e", onclick: resolveSelected }, "Resolve"),
+    !feedback.quarantine && quiet("Quarantine …", askToQuarantine),
+    quiet("Delete …", askToDelete),
+    feedback.email && quiet("Forget person …", askToForget),
   ];
 }
 
@@ -361,6 +366,10 @@ function saved(feedback) {
 
 async function resolveSelected() {
   if (!detail) return;
+  if (detail.feedback.quarantine) {
+    say("This is in quarantine: release it first.");
+    return;
+  }
   const resolved = detail;
   const { id } = resolved.feedback;
   const next = neighbour(1) ?? neighbour(-1);
@@ -392,11 +401,31 @@ async function askToDelete({ id }) {
   if (isSure) await takeAway(id, () => api.remove(id), "Deleted.");
 }
 
+async function askToQuarantine({ id }) {
+  const isSure = await confirm({
+    heading: "Put this feedback into quarantine?",
+    consequences: ["It disappears from the other lists and from the statistics. It can be released again at any time."],
+    action: "Put aside",
+    isDangerous: false,
+  });
+  if (isSure) await takeAway(id, () => api.quarantine(id), "In quarantine.");
+}
+
+async function askToRelease({ id }) {
+  const isSure = await confirm({
+    heading: "Release this feedback?",
+    consequences: ["It appears in the lists at the time of its submission, and in the statistics."],
+    action: "Release",
+    isDangerous: false,
+  });
+  if (isSure) await takeAway(id, () => api.release(id), "Released.");
+}
+
 async function askToForget({ email }) {
   const isSure = await confirm({
     heading: "Forget this person?",
     consequences: [
-      `All feedback from ${email} is deleted for good, in every list and with its status, tags and notes.`,
+      `All feedback from ${email} is deleted for good, in every list and in quarantine, with its status, tags and notes.`,
       "Nobody can bring it back. Backups of the table keep it for up to 35 days.",
     ],
     action: "Forget this person",

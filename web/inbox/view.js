@@ -3,12 +3,22 @@
 
 export const STATUSES = { OPEN: "Open", IN_PROGRESS: "In progress", RESOLVED: "Resolved" };
 
-/** The lists, and the statuses of each. */
+/** The lists: the fields of the schema that they are, and their statuses. */
 export const LISTS = {
-  "open": { name: "Open", status: ["OPEN"] },
-  "in-progress": { name: "In progress", status: ["IN_PROGRESS"] },
-  "resolved": { name: "Resolved", status: ["RESOLVED"] },
-  "all": { name: "All" },
+  "open": { name: "Open", field: "feedbacks", status: ["OPEN"] },
+  "in-progress": { name: "In progress", field: "feedbacks", status: ["IN_PROGRESS"] },
+  "resolved": { name: "Resolved", field: "feedbacks", status: ["RESOLVED"] },
+  "all": { name: "All", field: "feedbacks" },
+  "quarantine": { name: "Quarantine", field: "quarantinedFeedbacks" },
+};
+
+/** Why feedback is in quarantine. */
+export const REASONS = {
+  BY_STAFF: "staff put it aside",
+  TOO_FAST: "it was sent faster than people write",
+  TOO_MANY_FROM_CLIENT: "its sender sent too much within an hour",
+  TOO_MANY_LINKS: "it has too many links",
+  TRAP_FILLED: "a field that people do not see was filled in",
 };
 
 /** The page of statistics, which has no list. */
