@@ -131,7 +131,7 @@ const secondsOf = (retryAfter) => Number(retryAfter ?? NaN) || (Date.parse(retry
 class FeedbackForm extends HTMLElement {
   static observedAttributes = ["lang"];
 
-  /** What the page adds, like `{ version: "1.4.2" }`. */
+  /** Added by the page, like `{ version: "1.4.2" }`. */
   metadata = {};
 
   #root = this.attachShadow({ mode: "open" });

@@ -2,6 +2,7 @@
 //! it links to, as plain text.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 
@@ -44,8 +45,8 @@ const WEB: [(&str, &str); 17] = files!["web/":
 /// The start page's own.
 const OF_START: [(&str, &str); 2] = files!["web/": "index.css", "index.js"];
 
-/// What is to be read.
-const TEXTS: [(&str, &str); 15] = files!["":
+/// The documentation.
+const TEXTS: [(&str, &str); 14] = files!["":
     "README.md",
     "docs/CONTRIBUTING.md",
     "docs/benchmarks.md",
@@ -60,7 +61,6 @@ const TEXTS: [(&str, &str); 15] = files!["":
     "docs/security.md",
     "docs/web.md",
     "schema.graphql",
-    "template.yaml",
 ];
 
 /// Serves the pages in front of a router, which gets every other request. The start page links to the explorer if
@@ -69,10 +69,10 @@ pub fn serve_pages(router: Router, has_explorer: bool) -> Router {
     let is_shown = |line: &&str| has_explorer || !line.contains(EXPLORER_LINK);
     let start: String = START.split_inclusive('\n').filter(is_shown).collect();
     let files = WEB.into_iter().chain(OF_START).chain(TEXTS);
-    let pages = files.map(|(path, text)| (path, text.to_owned()));
+    let pages = files.map(|(path, text)| (path, Bytes::from_static(text.as_bytes())));
     let outer = pages
-        .chain([("", start)])
-        .fold(Router::new(), |outer, (path, text)| {
+        .chain([("", start.into())])
+        .fold(Router::new(), |outer, (path, body)| {
             let headers = [
                 (header::CONTENT_TYPE, content_type(path)),
                 (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -80,7 +80,7 @@ pub fn serve_pages(router: Router, has_explorer: bool) -> Router {
                 (header::REFERRER_POLICY, "no-referrer"),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             ];
-            let page = get(move || async move { (headers, text.clone()) });
+            let page = get(move || async move { (headers, body.clone()) });
             outer.route(&format!("/{path}"), page.fallback_service(router.clone()))
         });
     outer.fallback_service(router)

@@ -42,7 +42,7 @@ after(async () => {
   site?.close();
 });
 
-/** Shows a form on an empty page; its attributes, and what is put into its slots. */
+/** Shows a form on an empty page, with these attributes and elements for its slots. */
 async function open(t, { attributes = {}, slots = "", lang = "en", path = "/shop?user=ana#cart", ...options } = {}) {
   const topic = attributes.topic ?? newTopic("form");
   const page = await newPage(t, browser, options);
@@ -83,7 +83,7 @@ async function ask(query, variables) {
   return data;
 }
 
-/** What is stored on a topic, the newest first. */
+/** The feedback that is stored on a topic, the newest first. */
 async function stored(topic) {
   const query = `query ($topic: String!) { feedbacks(first: 20, filter: { topic: $topic }) {
     nodes { id message rating email topic pageUrl metadata { key value } } } }`;

@@ -1,4 +1,4 @@
-// What the tests in a browser share: the browser, pages on a web host of their own, and what is held against a page.
+// Shared by the tests in a browser: the browser, a web host, and checks of a page.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -110,7 +110,7 @@ export async function assertFits(page) {
   assert.ok(needed <= width, `${needed} px on a screen of ${width} px`);
 }
 
-/** What people send to see whether it is markup to anybody, or breaks a layout. */
+/** Texts that are markup, formulas or templates to a page that is not careful. */
 export const HOSTILE = [
   "<script>document.body.remove(); alert(1)</script>",
   "<img src=x onerror=\"alert(1)\">",

@@ -1,4 +1,4 @@
-// GraphQL over HTTP, and what the inbox asks for.
+// GraphQL over HTTP, and the operations of the inbox.
 
 const endpoint = document.querySelector('meta[name="feedback-endpoint"]').content;
 const ATTEMPTS = 4;

@@ -8,8 +8,8 @@ const MARGIN = { top: 12, right: 8, bottom: 24, left: 40 };
 const LABEL_WIDTH = 64;
 
 /**
- * A figure: a chart and its table. `draw` returns the contents of an SVG of a width; `summary` says in a sentence what it
- * shows, for those who do not see it.
+ * A figure: a chart and its table. `draw` returns the contents of an SVG of a width; `summary` is a
+ * sentence for those who do not see it.
  */
 export function figure({ title, summary, legend = [], draw, head, rows }) {
   const place = h("div", { class: "chart" });

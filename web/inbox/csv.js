@@ -1,4 +1,4 @@
-// What a filter shows, as a file for spreadsheets.
+// Feedback as a file for spreadsheets.
 
 const COLUMNS = {
   id: ({ id }) => id,

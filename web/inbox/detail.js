@@ -7,7 +7,7 @@ import { REASONS, STATUSES } from "./view.js";
 
 const TAGS = 16;
 
-/** What was typed and not saved, by the feedback's id: it stays while somebody looks at other feedback. */
+/** Unsaved changes by the feedback's id. They stay while somebody looks at other feedback. */
 const drafts = new Map();
 
 export const hasUnsaved = () => [...drafts.values()].some((draft) => draft.isChanged);
@@ -240,5 +240,5 @@ export class Detail {
 /** Who changed something: a service that is open to everyone does not know. */
 const nameOf = (caller) => (!caller || caller === "everyone" ? "somebody" : caller);
 
-/** Forgets what was typed about feedback that no longer exists. */
+/** Drops unsaved changes of feedback that no longer exists. */
 export const forget = (id) => drafts.delete(id);

@@ -1,4 +1,4 @@
-// What interrupts: a question before something that cannot be undone, and the list of the keys.
+// Dialogs: a question before something that matters, and the list of the keys.
 
 import { h } from "./dom.js";
 
@@ -17,7 +17,7 @@ function show(heading, contents, buttons) {
   });
 }
 
-/** Asks once more. `consequences` says what will be, in a sentence each. */
+/** Asks once more. `consequences` are sentences. */
 export function confirm({ heading, consequences, action, isDangerous = true }) {
   return show(heading, consequences.map((text) => h("p", {}, text)), (close) => [
     h("button", { type: "button", onclick: () => close("no") }, "Cancel"),

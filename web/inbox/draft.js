@@ -1,4 +1,4 @@
-// What somebody has typed about a piece of feedback and not saved yet, and how it meets what others saved meanwhile.
+// An unsaved change of triage, which is kept when somebody else saves another one meanwhile.
 
 import { STATUSES } from "./view.js";
 
@@ -7,7 +7,7 @@ const UNTRIAGED = { status: "OPEN", tags: [], note: null, version: 0 };
 export class Draft {
   constructor(feedback) {
     this.id = feedback.id;
-    /** What is in the field for a tag. */
+    /** The text in the field for a tag. */
     this.newTag = "";
     this.#take(feedback.triage ?? UNTRIAGED);
   }
@@ -17,7 +17,7 @@ export class Draft {
     this.status = base.status;
     this.tags = [...base.tags];
     this.note = base.note ?? "";
-    /** What others changed under what was typed, in sentences. */
+    /** The change that somebody else has saved meanwhile. */
     this.conflict = null;
   }
 
@@ -38,12 +38,12 @@ export class Draft {
     return Object.keys(this.change).length > 0;
   }
 
-  /** Forgets what was typed. */
+  /** Drops the change. */
   reset(feedback) {
     this.#take(feedback.triage ?? UNTRIAGED);
   }
 
-  /** Puts what was typed on top of what there is now. */
+  /** Puts the change on top of the feedback as it is now. */
   rebase({ triage }) {
     const now = triage ?? UNTRIAGED;
     if (now.version === this.base.version) return;

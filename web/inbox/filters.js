@@ -1,4 +1,4 @@
-// The filter: a form that is folded away, and what it holds as chips.
+// The filter: a form that is folded away, and its conditions as chips.
 
 import { h } from "./dom.js";
 import { FILTERS } from "./view.js";

@@ -48,7 +48,7 @@ function emptyPage(view, { hasNextPage }) {
     "in-progress": ["Nothing in progress", "Set the status of feedback that somebody works on."],
     "resolved": ["Nothing resolved yet", "Press e to resolve what is selected."],
     "all": ["No feedback yet", "It appears here by itself."],
-    "quarantine": ["Nothing in quarantine", "What no person seems to have written is put aside here."],
+    "quarantine": ["Nothing in quarantine", "Feedback that no person seems to have written is put aside here."],
   };
   const [title, text] = texts[list];
   return h("div", { class: "blank" }, h("p", { class: "blank-title" }, title), h("p", {}, text));

@@ -1,4 +1,4 @@
-// The inbox: what is listed, what is selected, and what the keys do.
+// The inbox: its list, the selected feedback, polling, and the keys.
 
 import * as api from "./api.js";
 import { save, toCsv } from "./csv.js";
@@ -23,17 +23,17 @@ const TOAST_MS = 12_000;
 let view;
 /** The page that is shown, and the view that it belongs to. */
 let page;
-/** What the list was drawn from. */
+/** The data that the list was drawn from. */
 let drawn;
 let detail;
 let keysAreEnabled = readSetting("keys") !== "off";
 let undo;
 let pollTimer;
 let toastTimer;
-/** What was there when the list was opened, in `knownIn`: everything else is new. */
+/** Ids that were there when the list, `knownIn`, was opened. All others are new. */
 let known;
 let knownIn;
-/** What has arrived since, and was not looked at. */
+/** Ids that have arrived since and were not looked at. */
 const fresh = new Set();
 
 const nav = h("nav", { class: "views", "aria-label": "Views" });
@@ -51,7 +51,7 @@ const toast = h("div", { class: "toast", role: "status" });
 document.body.append(h("header", { class: "bar" }, h("h1", { class: "brand" }, "Feedback"), nav,
   h("button", { type: "button", class: "keys-button", title: "Key: ?", onclick: help }, "Keys")), main, toast);
 
-// Where one is.
+// Navigation.
 
 function go(next, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", format(next));
@@ -162,8 +162,7 @@ async function load() {
     if (keyOf(view) === wanted) renderFailure(error, listBody, load);
   }
   listBody.removeAttribute("aria-busy");
-  if (page && !known) await poll();
-  else schedulePoll();
+  schedulePoll();
 }
 
 /**
@@ -209,7 +208,7 @@ function renderPage() {
   }
 }
 
-/** Says what failed where it would have been shown, and how to go on: by `again`. */
+/** Shows an error in place of the contents, with a button or a form that leads to `again`. */
 function renderFailure(error, place, again) {
   page = drawn = undefined;
   place.replaceChildren(error.needsSignIn ? signIn(again) : h("div", { class: "blank", role: "alert" },
@@ -239,7 +238,7 @@ function signIn(again) {
   h("label", { for: "token" }, "Bearer token"), token, error, h("button", { class: "primary" }, "Sign in"));
 }
 
-// What is new.
+// New feedback.
 
 function schedulePoll() {
   clearTimeout(pollTimer);
@@ -253,13 +252,13 @@ async function poll() {
     const wantedPage = listing(topOfNewest(view));
     const { filter } = wantedPage;
     const isWhole = isTop(view) && !page.isCostly;
-    // What took a search is not searched again: only what came since.
+    // A search is not repeated: only feedback since then is requested.
     if (page.isCostly) filter.submittedFrom = new Date(Math.max(page.since, Date.parse(filter.submittedFrom ?? 0))).toISOString();
     const { nodes, pageInfo } = await api.fetchPage({ ...wantedPage, first: PAGE });
     if (keyOf(view) !== wanted || !page) return;
     known ??= new Set(nodes.map(({ id }) => id));
     const added = nodes.filter(({ id }) => !known.has(id));
-    // What is shown may have changed too.
+    // Others may have changed shown feedback.
     const byId = new Map(nodes.map((node) => [node.id, node]));
     page.nodes = page.nodes.map((node) => byId.get(node.id) ?? node);
     if (!isTop(view) || (added.length > 0 && listBody.scrollTop > 0)) {
@@ -509,7 +508,7 @@ async function download() {
   button.disabled = false;
 }
 
-// What people are told, and the keys.
+// Messages, and the keys.
 
 function say(text, ...more) {
   clearTimeout(toastTimer);

@@ -1,5 +1,5 @@
-// What the address bar says: `#open?topic=checkout&order=oldest`. After the `#`, because a person's email address may be
-// part of it, and what is before it is in the logs of web hosts.
+// The view in the address bar: `#open?topic=checkout&order=oldest`. It is behind the `#` because a person's email
+// address may be part of it, and web hosts log all that is before.
 
 export const STATUSES = { OPEN: "Open", IN_PROGRESS: "In progress", RESOLVED: "Resolved" };
 
@@ -24,7 +24,7 @@ export const REASONS = {
 /** The page of statistics, which has no list. */
 export const STATISTICS = "statistics";
 
-/** Conditions, with their names and what a value has to look like. */
+/** Conditions: their names, and the patterns of their values. */
 export const FILTERS = {
   topic: { name: "Topic", pattern: /^.{1,64}$/u },
   rating: { name: "Rating", pattern: /^[1-5](-[1-5])?$/ },
@@ -74,7 +74,7 @@ function startOf(day, daysLater) {
   return new Date(year, month - 1, date + daysLater).toISOString();
 }
 
-/** What decides which feedback is listed, and not which is selected. */
+/** The view without the selected feedback. */
 export function keyOf({ id, ...view }) {
   return format(view);
 }
