@@ -20,7 +20,8 @@ pub struct Mutation;
 impl Mutation {
     /// Submits feedback. With an `idempotencyKey`, retries are safe. The feedback can be read by id at once, and appears
     /// in listings shortly after, mostly within a second, unless it is put into quarantine, which only callers with the
-    /// scope `feedback:read` are told. Null only together with an error.
+    /// scope `feedback:read` are told. Where clients without a credential have a limit and it is exceeded, the error is
+    /// `TOO_MANY_REQUESTS`, with the seconds to wait in `extensions.retryAfter`. Null only together with an error.
     async fn submit_feedback(
         &self,
         context: &Context<'_>,
