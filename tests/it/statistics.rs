@@ -207,6 +207,34 @@ async fn no_piece_is_read_twice_for_counting() {
     assert_eq!(read.load(Ordering::Relaxed), 1_500);
 }
 
+#[tokio::test]
+async fn statistics_are_right_where_no_tally_can_be_stored() {
+    let store = Store::new().await;
+    store.submit("x", NOW - DAY).await;
+    let refuse = |operation: &str, input: Value| match operation {
+        "PutItem" => Fate::Answer(
+            400,
+            json!({ "__type": "com.amazonaws.dynamodb.v20120810#ResourceInUseException", "message": "no" }),
+        ),
+        _ => Fate::PassAndMend(input, Box::new(|answer| answer)),
+    };
+    let proxy = proxy::start(store.engine.endpoint(), Arc::new(refuse)).await;
+    let repository = on(&repository::connect_without_account(&proxy), 1).await;
+    let server = Server::with(Store { repository, ..store }, Options::default()).await;
+    for _ in 0..2 {
+        let found = statistics(&server, "2026-02-01", "2026-03-01", None).await;
+        assert_eq!((&found["total"], &found["isComplete"]), (&json!(1), &json!(true)));
+    }
+    assert!(
+        !server
+            .store
+            .all_items()
+            .await
+            .keys()
+            .any(|id| id.starts_with("tally#"))
+    );
+}
+
 #[test]
 fn a_request_examines_as_much_as_the_schema_says() {
     let schema = include_str!("../../schema.graphql");
