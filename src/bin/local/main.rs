@@ -20,7 +20,7 @@ use feedback_graphql::local::{
     Assets, Engine, Hosts, Storage, add_sample, serve, serve_pages, takes_any_credentials,
 };
 use feedback_graphql::logging;
-use feedback_graphql::repository::{self, FeedbackRepository, Indexes, table};
+use feedback_graphql::repository::{self, FeedbackRepository, Indexes, RepositoryError, table};
 use tokio::net::TcpListener;
 
 use arguments::Arguments;
@@ -52,23 +52,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (client, endpoint) = connect(&arguments, engine.as_ref()).await;
 
     let unusable = |error| format!("cannot use the DynamoDB at {endpoint}: {error}");
-    let is_new = table::create_if_missing(&client, &arguments.table, &Indexes::all())
-        .await
-        .map_err(unusable)?;
-    // What somebody else keeps is left as it is.
-    if engine.is_some() {
-        table::add_missing_indexes(&client, &arguments.table, &Indexes::all())
-            .await
-            .map_err(unusable)?;
-    }
-    let indexes = table::indexes(&client, &arguments.table)
-        .await
-        .map_err(unusable)?;
-    let repository = FeedbackRepository::new(client, &arguments.table, arguments.shards)
-        .with_indexes(indexes)
-        .retaining_for(arguments.retention_days.0)
-        .quarantining(arguments.quarantine)
-        .limiting_clients(arguments.client_limit);
+    let opened = open_table(&arguments, client, engine.is_some()).await;
+    let (repository, is_new) = opened.map_err(unusable)?;
     let shards = repository.shards(Clock::System.now()).await.map_err(unusable)?;
     add_sample(&repository, arguments.sample, Clock::System.now())
         .await
@@ -145,6 +130,26 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     println!("stopped");
     Ok(())
+}
+
+/// The feedback in the table, and whether the table was made. What somebody else keeps is left as it is.
+async fn open_table(
+    arguments: &Arguments,
+    client: Client,
+    is_own: bool,
+) -> Result<(FeedbackRepository, bool), RepositoryError> {
+    let table = &arguments.table;
+    let is_new = table::create_if_missing(&client, table, &Indexes::all()).await?;
+    if is_own {
+        table::add_missing_indexes(&client, table, &Indexes::all()).await?;
+    }
+    let indexes = table::indexes(&client, table).await?;
+    let repository = FeedbackRepository::new(client, table, arguments.shards)
+        .with_indexes(indexes)
+        .retaining_for(arguments.retention_days.0)
+        .quarantining(arguments.quarantine)
+        .limiting_clients(arguments.client_limit);
+    Ok((repository, is_new))
 }
 
 async fn start_engine(arguments: &Arguments, port: u16) -> Result<Option<Engine>, String> {
