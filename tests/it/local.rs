@@ -240,6 +240,23 @@ async fn another_dynamodb_can_be_used_instead() {
 }
 
 #[tokio::test]
+async fn feedback_is_put_aside_by_the_rules_that_are_given() {
+    let submit = "mutation { submitFeedback(input: { message: \"https://a.example\" }) { feedback { quarantine { reasons } } } }";
+    for (arguments, expected) in [
+        (&["--in-memory"][..], Value::Null),
+        (
+            &["--in-memory", "--quarantine", "links=0"],
+            json!({ "reasons": ["TOO_MANY_LINKS"] }),
+        ),
+    ] {
+        let server = Local::start(arguments).await;
+        let data = server.data(submit).await;
+        assert_eq!(data["submitFeedback"]["feedback"]["quarantine"], expected);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_in_the_way_is_told_in_one_sentence() {
     let folder = TempDir::new().unwrap();
     let file = path(&folder, "file");

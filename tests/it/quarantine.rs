@@ -8,6 +8,8 @@ use feedback_graphql::http::Options;
 use feedback_graphql::repository::{ClientLimit, FeedbackRepository, Index, Indexes, table};
 use serde_json::{Value, json};
 
+use crate::support::events::{EventKind, HttpCall};
+use crate::support::lambda::{self, Lambda};
 use crate::support::{ADDRESS, Answer, NOW, PATIENCE, Server, Store, TABLE, counted, drop_index};
 
 const RULES: &str = "trap=1 elapsedMs=1500 links=3 perClient=20";
@@ -453,6 +455,31 @@ async fn what_a_client_submits_beyond_its_number_in_an_hour_is_put_aside_and_nob
     let too_many = |message: &str| (message.to_owned(), vec!["TOO_MANY_FROM_CLIENT".to_owned()]);
     assert_eq!(aside, [too_many("person 1 again"), too_many("robot 1 again")]);
     assert_eq!(messages(repository, "feedbacks", json!({})).await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_function_goes_by_the_rules_that_it_is_told() {
+    for (rules, aside) in [
+        (None, vec!["trapped"]),
+        (Some("links=0"), vec!["https://a.example"]),
+    ] {
+        let store = Store::new().await;
+        let options = lambda::Options::new(&store.engine.endpoint(), TABLE);
+        let options = match rules {
+            Some(rules) => options.with("FEEDBACK_QUARANTINE", rules),
+            None => options,
+        };
+        let function = Lambda::start(options).await;
+        for body in [
+            json!({ "feedback": "https://a.example" }),
+            json!({ "feedback": "trapped", "trap": "x" }),
+        ] {
+            let call = HttpCall::post_json("/feedback", &body);
+            assert_eq!(function.call(EventKind::HttpApi, &call).await.status, 200);
+        }
+        let found = messages(&store.repository, "quarantinedFeedbacks", json!({})).await;
+        assert_eq!(found, aside, "{rules:?}");
+    }
 }
 
 #[tokio::test]

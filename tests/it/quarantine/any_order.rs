@@ -196,12 +196,12 @@ async fn play(actions: Vec<(Action, bool)>) {
 fn in_whatever_order_feedback_is_put_aside_released_and_deleted_listings_and_counts_are_those_of_a_list() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
-        cases: 24,
-        max_shrink_iters: 200,
+        cases: 16,
+        max_shrink_iters: 50,
         failure_persistence: None,
         ..Config::default()
     });
-    let actions = prop::collection::vec((any_action(), prop::bool::weighted(0.2)), 1..30);
+    let actions = prop::collection::vec((any_action(), prop::bool::weighted(0.2)), 1..25);
     let checked = runner.run(&actions, |actions| {
         // Each assertion that fails is a panic, which the runner takes for a failed case.
         runtime.block_on(play(actions));
