@@ -33,7 +33,7 @@ use tokio::time::timeout;
 
 use super::table::{self, CLIENT_ITEMS, EXPIRY_ATTRIBUTE, Item, SALT, SALT_ITEMS, SUBMISSIONS};
 use super::{FeedbackRepository, RepositoryError, number, string};
-use crate::domain::{ClientAddress, Submitter, Timestamp};
+use crate::domain::{ClientAddress, Date, Submitter, Timestamp};
 
 /// The highest limit, in submissions an hour.
 pub const MAX_CLIENT_LIMIT: u32 = 1_000_000;
@@ -48,7 +48,6 @@ const REPEATED_AFTER: Duration = Duration::from_mins(1);
 const MOST_REFUSED: usize = 10_000;
 
 const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
 
 /// The limit for each client that has no credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub struct ClientLimitExceeded {
 pub(super) struct Clients {
     limit: ClientLimit,
     are_counted: bool,
-    salt: Arc<Mutex<Option<(Day, Looking)>>>,
+    salt: Arc<Mutex<Option<(Date, Looking)>>>,
     refused: Arc<Mutex<Refused>>,
     told_at: Arc<Mutex<Option<Timestamp>>>,
 }
@@ -122,10 +121,6 @@ struct Refused {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hour(u64);
 
-/// A day in UTC, in whole days since 1970 began.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Day(u64);
-
 /// The key of a day's digests.
 #[derive(Clone, Copy)]
 struct Salt([u8; Self::LENGTH]);
@@ -138,26 +133,12 @@ impl Hour {
         Self(now.as_seconds() / HOUR)
     }
 
-    fn day(self) -> Day {
-        Day(self.0 * HOUR / DAY)
+    fn date(self) -> Date {
+        Date::of(Timestamp::from_seconds(self.0 * HOUR).unwrap_or(Timestamp::MAX))
     }
 
     fn end(self) -> u64 {
         (self.0 + 1) * HOUR
-    }
-}
-
-impl Day {
-    fn end(self) -> u64 {
-        (self.0 + 1) * DAY
-    }
-
-    /// The id of the item with the day's salt, like `salt#2026-03-01`.
-    fn salt_item(self) -> String {
-        let midnight = Timestamp::from_seconds(self.0 * DAY).unwrap_or(Timestamp::MAX);
-        let midnight = midnight.to_string();
-        let date = midnight.split('T').next().unwrap_or_default();
-        format!("{SALT_ITEMS}{date}")
     }
 }
 
@@ -283,7 +264,7 @@ impl FeedbackRepository {
 
     /// How much a client has submitted in an hour, with one submission more, or at least so much.
     async fn count_client(&self, client: ClientAddress, hour: Hour) -> Result<u32, Arc<RepositoryError>> {
-        let id = self.salt(hour.day()).await?.counter_id(client, hour);
+        let id = self.salt(hour.date()).await?.counter_id(client, hour);
         let known = self.clients.refused(hour).counts.get(&id).copied();
         if let Some(count) = known {
             return Ok(count);
@@ -322,14 +303,14 @@ impl FeedbackRepository {
     }
 
     /// The salt of a day. Submissions at the same time look for it once.
-    async fn salt(&self, day: Day) -> Result<Salt, Arc<RepositoryError>> {
+    async fn salt(&self, date: Date) -> Result<Salt, Arc<RepositoryError>> {
         let looking = {
             let mut latest = self.clients.salt.lock().unwrap_or_else(PoisonError::into_inner);
             let is_of_use =
-                |(of, looking): &&(Day, Looking)| *of == day && !matches!(looking.peek(), Some(Err(_)));
+                |(of, looking): &&(Date, Looking)| *of == date && !matches!(looking.peek(), Some(Err(_)));
             let current = latest.as_ref().filter(is_of_use);
-            let looking = current.map_or_else(|| self.start_to_look(day), |(_, looking)| looking.clone());
-            *latest = Some((day, looking.clone()));
+            let looking = current.map_or_else(|| self.start_to_look(date), |(_, looking)| looking.clone());
+            *latest = Some((date, looking.clone()));
             looking
         };
         looking.await
@@ -337,9 +318,9 @@ impl FeedbackRepository {
 
     /// Looks for the salt of a day in a task that goes on when no submission waits for it any more: what takes too long
     /// for one is there for the next.
-    fn start_to_look(&self, day: Day) -> Looking {
+    fn start_to_look(&self, date: Date) -> Looking {
         let repository = self.clone();
-        let task = tokio::spawn(async move { repository.look_for_salt(day).await });
+        let task = tokio::spawn(async move { repository.look_for_salt(date).await });
         let looking = async move {
             let found = task.await.unwrap_or_else(|ended| {
                 let text = format!("the search for the salt of the day ended: {ended}");
@@ -351,8 +332,9 @@ impl FeedbackRepository {
     }
 
     /// Reads the salt of a day, or makes it: of several functions that do, one wins, and all use its salt.
-    async fn look_for_salt(&self, day: Day) -> Result<Salt, RepositoryError> {
-        let item = day.salt_item();
+    async fn look_for_salt(&self, date: Date) -> Result<Salt, RepositoryError> {
+        let item = format!("{SALT_ITEMS}{date}");
+        let last = date.range().last().submitted_at();
         let found = self
             .client
             .get_item()
@@ -377,7 +359,7 @@ impl FeedbackRepository {
             .expression_attribute_names("#expiry", EXPIRY_ATTRIBUTE)
             .expression_attribute_values(":salt", AttributeValue::B(new))
             // An hour after the day, for clocks that differ.
-            .expression_attribute_values(":expiry", number(&(day.end() + HOUR)))
+            .expression_attribute_values(":expiry", number(&(last.as_seconds() + 1 + HOUR)))
             .return_values(ReturnValue::AllNew)
             .customize()
             .interceptor(self.meter.clone())
