@@ -21,7 +21,7 @@ const TEXTS = {
     retry: "Send now",
     sending: "Sending …",
     offline: "You are offline. Your feedback is kept, and sent when you are online.",
-    waiting: "Your feedback could not be sent yet. It is kept, and sent in a moment.",
+    waiting: "Your feedback could not be sent yet. It is kept, and sent as soon as possible.",
     failed: "Your feedback could not be sent. It is kept: please try again later.",
     thanks: "Thank you for your feedback.",
     again: "Send more feedback",
@@ -43,7 +43,7 @@ const TEXTS = {
     retry: "Jetzt senden",
     sending: "Wird gesendet …",
     offline: "Sie sind offline. Ihr Feedback bleibt erhalten und wird gesendet, sobald Sie online sind.",
-    waiting: "Ihr Feedback konnte noch nicht gesendet werden. Es bleibt erhalten und wird gleich gesendet.",
+    waiting: "Ihr Feedback konnte noch nicht gesendet werden. Es bleibt erhalten und wird so bald wie möglich gesendet.",
     failed: "Ihr Feedback konnte nicht gesendet werden. Es bleibt erhalten: Bitte versuchen Sie es später.",
     thanks: "Vielen Dank für Ihr Feedback.",
     again: "Weiteres Feedback senden",
@@ -198,7 +198,7 @@ class FeedbackForm extends HTMLElement {
     const area = h("textarea", { ...described("message"), rows: 5, "aria-required": "true" }, message);
     const length = h("p", { class: "hint", id: "message-hint" });
     const address = h("input", { ...described("email"), type: "email", autocomplete: "email", value: email });
-    const trap = h("input", { class: "trap", name: "website", tabindex: "-1", "aria-hidden": "true", autocomplete: "off" });
+    const trap = h("input", { class: "trap", name: "details", tabindex: "-1", "aria-hidden": "true", autocomplete: "off" });
     const send = h("button", { class: "send" });
     const status = h("p", { role: "status" });
     const form = h("form", { novalidate: true, "aria-labelledby": "heading" },

@@ -322,7 +322,7 @@ describe("the fields for robots", () => {
     const { page, form, message, send, thanks } = await open(t);
     const inputs = await intercept(page);
     assert.equal(await form.getByRole("textbox").count(), 2);
-    const trap = form.locator("[name=website]");
+    const trap = form.locator("[name=details]");
     const { x, width } = await trap.boundingBox();
     assert.ok(x + width < 0, "it is beside the screen");
     await message.fill("From a person.");
@@ -339,7 +339,7 @@ describe("the fields for robots", () => {
     await message.fill("Buy this.");
     await page.reload();
     const inputs = await intercept(page);
-    await form.locator("[name=website]").evaluate((field) => (field.value = "https://spam.example"));
+    await form.locator("[name=details]").evaluate((field) => (field.value = "https://spam.example"));
     await send.click();
     await thanks.waitFor();
     assert.equal(inputs[0].trap, "https://spam.example");
