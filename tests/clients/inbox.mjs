@@ -407,7 +407,7 @@ describe("forgetting a person", () => {
     await assertAccessible(page);
     await page.screenshot({ path: join(screenshots, "inbox-forget.png") });
     await dialog.getByRole("button", { name: "Forget this person" }).click();
-    await eventually(() => toast.innerText().then((text) => text.includes("130 pieces of feedback deleted.")));
+    await toast.getByText("130 pieces of feedback deleted.").waitFor();
     await eventually(async () => (await rows.locator(".row-message").allTextContents()).join() === "From somebody else");
     assert.deepEqual(page.problems, []);
   });

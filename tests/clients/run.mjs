@@ -111,6 +111,8 @@ async function startLambda(name, local, env = {}) {
     AWS_ENDPOINT_URL_DYNAMODB: await printed(local, /DynamoDB +(http:\S+)/),
     AWS_REGION: "local",
     AWS_SECRET_ACCESS_KEY: "any",
+    // Those of the laptop's table.
+    FEEDBACK_INDEXES: "status,topic,rating,person",
     // Some clients fetch the schema first.
     FEEDBACK_INTROSPECTION: "true",
     FEEDBACK_TABLE: "Feedback",

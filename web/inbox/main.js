@@ -440,6 +440,7 @@ async function askToForget({ email }) {
     }
   } catch (error) {
     say(`Not finished: ${plural(count, "piece")} of feedback deleted. ${error.message}`);
+    return;
   }
   go({ ...topOf(view), id: undefined }, { replace: true });
   load();
