@@ -48,8 +48,8 @@ export function time(text, format = formatDateTime) {
   return h("time", { datetime: text, title: formatDateTime(text) }, format(text));
 }
 
-/** A count that may end early: `1,000+`. */
-export const formatCount = ({ value, isExact }) => `${formatNumber(value)}${isExact ? "" : "+"}`;
+/** A count that may end early: `1,000+`. Nothing, if it ended before anything was found. */
+export const formatCount = ({ value, isExact }) => (isExact ? formatNumber(value) : value > 0 ? `${formatNumber(value)}+` : "");
 
 /** `1 piece`, `2 pieces`. */
 export const plural = (count, one, many = `${one}s`) => `${formatNumber(count)} ${count === 1 ? one : many}`;
