@@ -85,12 +85,19 @@ async fn by_plain_post(router: &Router, text: &str) {
     let signals = ["trap", "elapsedMs"].into_iter();
     let signals = signals.filter_map(|name| Some(format!(",{name:?}:{}", raw.get(name)?)));
     let signals: String = signals.collect();
-    let answer = post(router, "/feedback", format!("{{\"feedback\":{message}{signals}}}")).await;
+    let answer = post(
+        router,
+        "/feedback",
+        format!("{{\"feedback\":{message}{signals}}}"),
+    )
+    .await;
     answer.json();
     let message: Value = serde_json::from_str(message.get()).unwrap_or_default();
     let message = message.as_str();
     if answer.status == StatusCode::OK {
-        let trap = raw.get("trap").and_then(|trap| serde_json::from_str(trap.get()).ok());
+        let trap = raw
+            .get("trap")
+            .and_then(|trap| serde_json::from_str(trap.get()).ok());
         let latest = latest(router, &json!({ "trap": trap.unwrap_or(Value::Null) })).await;
         assert_eq!(latest["message"].as_str().map(str::to_owned), message.map(stored));
     } else {
@@ -203,7 +210,11 @@ async fn check(router: &Router, input: &Value, answer: &Value) -> bool {
 /// The latest feedback of the listing to which what was submitted with this input belongs.
 async fn latest(router: &Router, input: &Value) -> Value {
     let is_trapped = input["trap"].as_str().is_some_and(|trap| !trap.is_empty());
-    let listing = if is_trapped { "quarantinedFeedbacks" } else { "feedbacks" };
+    let listing = if is_trapped {
+        "quarantinedFeedbacks"
+    } else {
+        "feedbacks"
+    };
     let query = format!("{{ {listing}(first: 1) {{ nodes {{ {FEEDBACK} }} }} }}");
     let mut page = execute(router, &query, &Value::Null).await;
     let nodes = page["data"][listing]["nodes"].as_array_mut().expect("nodes");
