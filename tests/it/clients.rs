@@ -2,7 +2,7 @@
 //! else's way.
 
 mod faults;
-mod lambda;
+mod functions;
 mod many;
 
 use std::collections::BTreeSet;
