@@ -21,7 +21,7 @@ import { shrink } from "./shrink.mjs";
 
 const count = Number(process.env.DIFFERENCE_DOCUMENTS ?? 3_000);
 const seed = process.env.DIFFERENCE_SEED ?? String(Date.now());
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 8;
 /** So many differences are enough to look at, of each cause and in all. */
 const [MOST_OF_A_CAUSE, MOST] = [2, 20];
 

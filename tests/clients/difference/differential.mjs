@@ -82,7 +82,7 @@ export class Differential {
 
   /** In what the answers to a request differ; undefined if in nothing. */
   async ofQuery(request) {
-    const [answer, outcome] = await Promise.all([this.#service.answer(request), this.#queries.outcome(request)]);
+    const [answer, outcome] = await Promise.all([this.#service.answerToQuery(request), this.#queries.outcome(request)]);
     return judged(answer, outcome);
   }
 

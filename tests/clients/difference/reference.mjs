@@ -74,7 +74,9 @@ export class Reference {
   async #rootField(args, info) {
     const { parentType, fieldName } = info;
     const key = JSON.stringify([parentType.name, fieldName, args]);
-    const ask = () => this.#services[parentType.name].answer(plainRequest(this.schema, info, args));
+    const service = this.#services[parentType.name];
+    const plain = plainRequest(this.schema, info, args);
+    const ask = () => (info.operation.operation === "query" ? service.answerToQuery(plain) : service.answer(plain));
     const answer = this.#cache?.get(key) ?? ask();
     this.#cache?.set(key, answer);
     const { data, errors } = await answer;

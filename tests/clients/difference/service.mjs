@@ -8,6 +8,9 @@ const LIMITS = new Set([
   "TOO_MANY_ROOT_FIELDS", "TOO_MANY_DIRECTIVES", "PAYLOAD_TOO_LARGE",
 ]);
 
+/** Codes of answers that may be others in a moment. */
+const BUSY = new Set(["SERVICE_UNAVAILABLE", "TOO_MANY_REQUESTS"]);
+
 const ALL = `{
   feedbacks(first: 100) { ...All }
   quarantinedFeedbacks(first: 100) { ...All }
@@ -52,6 +55,15 @@ export class Service {
       return { status: response.status, ...JSON.parse(body) };
     } catch {
       throw new Error(`${response.status} with a body that is not JSON: ${body}`);
+    }
+  }
+
+  /** The same for a query: a service that says that it is busy is asked again. */
+  async answerToQuery(request) {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.answer(request);
+      const isBusy = answer.errors?.some(({ extensions }) => BUSY.has(extensions?.code));
+      if (!isBusy || tries === 5) return answer;
     }
   }
 
