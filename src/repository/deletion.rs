@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::indexes::Index;
-use super::table::{Item, PARTITION_KEY, PERSON_ATTRIBUTE, expressions};
+use super::table::{self, Item, PARTITION_KEY, PERSON_ATTRIBUTE, expressions};
 use super::timeline::TimelineChange;
 use super::{FeedbackRepository, RepositoryError, record, string};
 use crate::domain::{FeedbackId, Person, Timestamp};
@@ -98,10 +98,9 @@ impl FeedbackRepository {
     }
 
     fn deletion(&self, item: &Item) -> Result<TimelineChange, RepositoryError> {
-        let key = item.get(PARTITION_KEY).cloned();
         let delete = Delete::builder()
             .table_name(&*self.table)
-            .set_key(key.map(|id| Item::from([(PARTITION_KEY.to_owned(), id)])));
+            .set_key(table::key_of(item));
         let delete = expressions::if_unmoved(delete, item).build()?;
         Ok(TimelineChange {
             write: TransactWriteItem::builder().delete(delete).build(),

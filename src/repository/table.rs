@@ -102,6 +102,12 @@ pub fn is_own(id: &str) -> bool {
     id.contains(OWN)
 }
 
+/// The key of an item that was read.
+pub(super) fn key_of(item: &Item) -> Option<Item> {
+    let id = item.get(PARTITION_KEY)?;
+    Some(Item::from([(PARTITION_KEY.to_owned(), id.clone())]))
+}
+
 /// The key of one item.
 pub(super) fn key(id: &impl ToString) -> Item {
     Item::from([(PARTITION_KEY.to_owned(), string(id))])

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::table::{self, Item, PARTITION_KEY, SHARD_ATTRIBUTE};
+use super::table::{self, Item, SHARD_ATTRIBUTE};
 use super::tally::StoredTally;
 use super::{FeedbackRepository, RepositoryError, piece};
 use crate::domain::{Date, FeedbackId, Piece, Timestamp};
@@ -80,9 +80,9 @@ impl FeedbackRepository {
                 if is_made {
                     changed.extend(items);
                 } else {
-                    left.extend(items.iter().filter_map(key_of));
+                    left.extend(items.iter().filter_map(table::key_of));
                 }
-                left.extend(later.iter().filter_map(|(item, _)| key_of(item)));
+                left.extend(later.iter().filter_map(|(item, _)| table::key_of(item)));
             }
             if left.is_empty() {
                 return Ok(changed);
@@ -158,11 +158,6 @@ fn moved(item: &Item, change: &TimelineChange) -> Option<Piece> {
     let was_there = item.contains_key(SHARD_ATTRIBUTE);
     let moves = was_there != change.stays;
     moves.then(|| piece::read(item.clone())).flatten()
-}
-
-fn key_of(item: &Item) -> Option<Item> {
-    let id = item.get(PARTITION_KEY)?;
-    Some(Item::from([(PARTITION_KEY.to_owned(), id.clone())]))
 }
 
 /// Whether nothing kept a transaction from being made but others that changed what it changes.

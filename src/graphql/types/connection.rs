@@ -9,7 +9,7 @@ use async_graphql::{ComplexObject, Context, Description, Object, SimpleObject};
 
 use super::feedback::FeedbackObject;
 use super::statistics::{DEFAULT_COUNT, FeedbackCount, MAX_COUNT, within};
-use crate::domain::{Filter, Page, PageRequest, Position};
+use crate::domain::{Page, PageRequest, Position};
 use crate::graphql::error::ApiError;
 use crate::graphql::{RequestContext, cursor};
 
@@ -24,8 +24,6 @@ pub(crate) struct FeedbackConnection {
     nodes: Vec<Arc<FeedbackObject>>,
     /// Information for pagination.
     page_info: PageInfo,
-    #[graphql(skip)]
-    filter: Filter,
 }
 
 /// A piece of feedback in a listing.
@@ -57,7 +55,6 @@ impl FeedbackConnection {
         } else {
             (first, page.stopped_at.or(last))
         };
-        let filter = request.filter().clone();
         let page_info = PageInfo {
             request,
             has_more: page.has_more,
@@ -76,7 +73,6 @@ impl FeedbackConnection {
                 .collect(),
             nodes: page.items.into_iter().map(|(_, node)| node).collect(),
             page_info,
-            filter,
         }
     }
 }
@@ -96,8 +92,8 @@ impl FeedbackConnection {
     ) -> Result<Option<FeedbackCount>, ApiError> {
         let up_to = within("upTo", up_to, DEFAULT_COUNT, MAX_COUNT)?;
         let shared = context.data_unchecked::<RequestContext>();
-        let now = shared.clock.now();
-        let count = shared.repository.count_listed(&self.filter, up_to, now).await?;
+        let (filter, now) = (self.page_info.request.filter(), shared.clock.now());
+        let count = shared.repository.count_listed(filter, up_to, now).await?;
         Ok(Some(count.into()))
     }
 }
