@@ -13,12 +13,11 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import {
-  HOSTILE, assertAccessible, assertFits, documentation, eventually, host, launch, newPage, screenshots, setting,
+  HOSTILE, assertAccessible, assertFits, ask, documentation, eventually, host, launch, newPage, screenshots, setting,
 } from "./pages.mjs";
 import { newTopic, root } from "./support.mjs";
 
 const endpoint = `${setting("FEEDBACK_URL")}/graphql`;
-const staffEndpoint = `${process.env.FEEDBACK_STAFF_URL ?? setting("FEEDBACK_URL")}/graphql`;
 const script = readFileSync(join(root, "web/feedback-form.js"));
 const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`;
 
@@ -70,17 +69,6 @@ async function open(t, { attributes = {}, slots = "", lang = "en", path = "/shop
   };
   await fields.send.waitFor();
   return { page, form, topic, told: () => page.evaluate(() => window.told), ...fields };
-}
-
-async function ask(query, variables) {
-  const response = await fetch(staffEndpoint, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
 }
 
 /** The feedback that is stored on a topic, the newest first. */

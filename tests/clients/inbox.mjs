@@ -12,7 +12,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
-  HOSTILE, assertAccessible, assertFits, documentation, eventually, host, launch, newPage, screenshots, setting,
+  HOSTILE, assertAccessible, assertFits, ask, documentation, eventually, host, launch, newPage, screenshots, setting,
 } from "./pages.mjs";
 import { newTopic } from "./support.mjs";
 
@@ -59,17 +59,6 @@ async function open(t, hash = "", options = {}) {
   };
   await page.locator(".list-body:not([aria-busy])").waitFor({ state: "attached" });
   return inbox;
-}
-
-async function ask(query, variables) {
-  const response = await fetch(endpoint, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return data;
 }
 
 /** Stores feedback, one piece for each input, in order; the ids. */

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
-import { root } from "./support.mjs";
+import { ask as askAt, root } from "./support.mjs";
 
 const TYPES = { ".css": "text/css", ".html": "text/html; charset=utf-8", ".js": "text/javascript" };
 
@@ -25,6 +25,12 @@ export function setting(name) {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set; the head of this file says what it is for`);
   return value;
+}
+
+/** The data that an operation gives to staff. */
+export function ask(query, variables) {
+  const url = process.env.FEEDBACK_STAFF_URL ?? setting("FEEDBACK_URL");
+  return askAt(query, variables, `${url}/graphql`);
 }
 
 export async function launch(flags = []) {

@@ -11,12 +11,12 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use feedback_graphql::repository::{self, Indexes, table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::TABLE;
+use super::{TABLE, proxy};
 
 /// The table that queries are answered from.
 const REPLICA: &str = "Replica";
@@ -134,17 +134,9 @@ impl Lagging {
         let credential = "AWS4-HMAC-SHA256 Credential=any/20260301/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
         headers.insert("authorization", credential.parse().unwrap());
         headers.insert("x-amz-date", "20260301T000000Z".parse().unwrap());
-        let (status, answer) = self.forward(headers, input).await;
+        let (status, answer) = proxy::forward(&self.0.client, &self.0.engine, headers, input).await;
         assert_eq!(status, StatusCode::OK, "{operation}: {answer}");
         answer
-    }
-
-    async fn forward(&self, mut headers: HeaderMap, input: &Value) -> (StatusCode, Value) {
-        headers.remove("content-length");
-        headers.remove("host");
-        let request = self.0.client.post(&self.0.engine).headers(headers);
-        let answer = request.body(input.to_string()).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
     }
 
     /// Notes what the items with these keys are now, for the indexes to show later.
@@ -265,20 +257,18 @@ async fn handle(
         "BatchGetItem" | "GetItem" => Vec::new(),
         other => panic!("unknown operation {other}"),
     };
-    let (status, answer) = lagging.forward(headers, &input).await;
+    let (status, answer) = proxy::forward(&lagging.0.client, &lagging.0.engine, headers, &input).await;
     if status == StatusCode::OK {
         lagging.note(keys).await;
     }
     if refused_after {
         return refusal();
     }
-    let headers = [("content-type", "application/x-amz-json-1.0")];
-    (status, headers, answer.to_string()).into_response()
+    proxy::json(status, &answer)
 }
 
 /// An error that no client tries again after.
 fn refusal() -> Response {
     let error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", "message": "refused" });
-    let headers = [("content-type", "application/x-amz-json-1.0")];
-    (StatusCode::BAD_REQUEST, headers, error.to_string()).into_response()
+    proxy::json(StatusCode::BAD_REQUEST, &error)
 }

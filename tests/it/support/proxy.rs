@@ -33,7 +33,7 @@ pub async fn start(endpoint: String, decide: Arc<Decide>) -> String {
 
 async fn handle(
     State((endpoint, decide, client)): State<(String, Arc<Decide>, reqwest::Client)>,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let target = headers["x-amz-target"].to_str().unwrap().to_owned();
@@ -43,16 +43,26 @@ async fn handle(
         Fate::PassAndMend(input, mend) => (input, mend),
         Fate::Answer(status, answer) => return json(StatusCode::from_u16(status).unwrap(), &answer),
     };
+    let (status, answer) = forward(&client, &endpoint, headers, &input).await;
+    json(status, &mend(answer))
+}
+
+/// Asks the engine at `endpoint`.
+pub(super) async fn forward(
+    client: &reqwest::Client,
+    endpoint: &str,
+    mut headers: HeaderMap,
+    input: &Value,
+) -> (StatusCode, Value) {
     headers.remove("content-length");
     headers.remove("host");
     let request = client.post(endpoint).headers(headers).body(input.to_string());
     let answer = request.send().await.unwrap();
-    let status = answer.status();
-    let answer: Value = answer.json().await.unwrap();
-    json(status, &mend(answer))
+    (answer.status(), answer.json().await.unwrap())
 }
 
-fn json(status: StatusCode, answer: &Value) -> Response {
+/// A response as DynamoDB writes it.
+pub(super) fn json(status: StatusCode, answer: &Value) -> Response {
     let headers = [("content-type", "application/x-amz-json-1.0")];
     (status, headers, answer.to_string()).into_response()
 }
