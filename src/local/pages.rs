@@ -46,7 +46,7 @@ const WEB: [(&str, &str); 17] = files!["web/":
 const OF_START: [(&str, &str); 2] = files!["web/": "index.css", "index.js"];
 
 /// The documentation.
-const TEXTS: [(&str, &str); 14] = files!["":
+const TEXTS: [(&str, &str); 15] = files!["":
     "README.md",
     "docs/CONTRIBUTING.md",
     "docs/benchmarks.md",
@@ -56,6 +56,7 @@ const TEXTS: [(&str, &str); 14] = files!["":
     "docs/deployment.md",
     "docs/errors.md",
     "docs/limits.md",
+    "docs/operations.md",
     "docs/reliability.md",
     "docs/scaling.md",
     "docs/security.md",

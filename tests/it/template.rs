@@ -15,6 +15,7 @@ mod encryption;
 mod function;
 mod indexes;
 mod keys;
+mod log_lines;
 mod logs;
 mod permissions;
 mod table;

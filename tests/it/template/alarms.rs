@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use feedback_graphql::repository::Index;
 use serde_json::{Value, json};
 
 use super::document::{Template, list, text};
-use super::indexes;
+use super::variation::Settings;
+use super::{indexes, log_lines};
+
+const QUARANTINE_FILLS: &str = "QuarantineFillsAlarm";
+const COUNTING: &str = "CountingAlarm";
 
 /// Namespace, metric and dimensions.
 type Watched = (String, String, BTreeMap<String, Value>);
@@ -67,6 +72,93 @@ fn watched_where_aws_counts_them(template: &Template, names: &str) {
 }
 
 #[test]
+fn a_quarantine_that_fills_is_watched_where_a_number_is_given() {
+    let template = Template::load();
+    assert!(!alarms(&template.with(&[])).contains_key(QUARANTINE_FILLS));
+    let alarm = &alarms(&template.with(&[("QuarantineAlarmUnits", "100")]))[QUARANTINE_FILLS];
+    let (table, _) = template.only("AWS::DynamoDB::Table");
+    let dimensions = [
+        ("TableName".to_owned(), json!({ "Ref": table })),
+        (
+            "GlobalSecondaryIndexName".to_owned(),
+            json!(Index::Quarantine.name()),
+        ),
+    ];
+    let expected = (
+        "AWS/DynamoDB".to_owned(),
+        "ConsumedWriteCapacityUnits".to_owned(),
+        BTreeMap::from(dimensions),
+    );
+    assert_eq!(watched(alarm), [expected]);
+    assert_eq!(alarm["Threshold"], json!({ "Ref": "QuarantineAlarmUnits" }));
+}
+
+/// Where clients are counted at all, and the log has the line that tells.
+#[test]
+fn clients_that_are_not_counted_are_watched_where_they_are_to_be_counted() {
+    let template = Template::load();
+    for (settings, is_watched) in [
+        (&[] as Settings, false),
+        (&[("Quarantine", "trap=1,links=3")], false),
+        (&[("ClientLimit", "100")], true),
+        (&[("Quarantine", "trap=1,perClient=20")], true),
+        (&[("Quarantine", "perClient=0,trap=1")], true),
+        (&[("ClientLimit", "100"), ("LogLevel", "warn")], true),
+        (&[("ClientLimit", "100"), ("LogLevel", "error")], false),
+    ] {
+        let template = template.with(settings);
+        let filters = template.of_type("AWS::Logs::MetricFilter");
+        let alarms = alarms(&template);
+        let alarm = alarms.get(COUNTING);
+        assert_eq!((filters.len(), alarm.is_some()), (is_watched.into(), is_watched));
+        let Some(alarm) = alarm else {
+            continue;
+        };
+        let filter = &filters[0].1["Properties"];
+        assert_eq!(
+            filter["LogGroupName"],
+            template.function()["LoggingConfig"]["LogGroup"]
+        );
+        let [metric] = list(&filter["MetricTransformations"]) else {
+            panic!("{filter} makes several metrics");
+        };
+        let namespace = written(&metric["MetricNamespace"]);
+        assert!(
+            namespace.ends_with("/${AWS::StackName}"),
+            "another stack's alarm would go on"
+        );
+        let expected = (namespace, text(&metric["MetricName"]).to_owned(), BTreeMap::new());
+        assert_eq!(watched(alarm), [expected]);
+        assert_eq!(
+            metric["DefaultValue"],
+            Value::Null,
+            "the metric would be paid for all the time"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_line_is_counted_if_it_says_that_clients_are_not_and_else_not() {
+    let template = Template::load();
+    let (_, filter) = template.only("AWS::Logs::MetricFilter");
+    let pattern = text(&filter["Properties"]["FilterPattern"]);
+    let (field, value) = pattern
+        .strip_prefix("{ $.")
+        .and_then(|rest| rest.strip_suffix("\" }"))
+        .and_then(|comparison| comparison.split_once(" = \""))
+        .unwrap_or_else(|| panic!("{pattern} does not compare a field with a text"));
+    let lines = log_lines::of_requests().await;
+    let (counted, others): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line[field] == value);
+    assert_eq!(counted.len(), 1, "{lines:#?}");
+    assert_eq!(counted[0]["level"], "WARN");
+    assert!(
+        text(&counted[0]["reason"]).contains("ThrottlingException"),
+        "{counted:?}"
+    );
+    assert!(others.len() > 1, "{lines:#?}");
+}
+
+#[test]
 fn an_alarm_tells_the_topic_if_there_is_one() {
     const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:alarms";
     let template = Template::load();
@@ -78,8 +170,12 @@ fn an_alarm_tells_the_topic_if_there_is_one() {
             assert_ne!(alarm["ActionsEnabled"], false, "{name}");
         }
     };
-    told(&[], &Value::Null);
-    told(&[("AlarmTopicArn", TOPIC)], &json!([{ "Ref": "AlarmTopicArn" }]));
+    let on: Settings = &[("QuarantineAlarmUnits", "100"), ("ClientLimit", "100")];
+    told(on, &Value::Null);
+    told(
+        &[on, &[("AlarmTopicArn", TOPIC)]].concat(),
+        &json!([{ "Ref": "AlarmTopicArn" }]),
+    );
 }
 
 #[test]
@@ -87,7 +183,7 @@ fn silence_is_no_fault_and_a_fault_shows_within_minutes() {
     for (name, alarm) in alarms(&Template::load()) {
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{name}");
-        assert!(!text(&alarm["AlarmDescription"]).is_empty(), "{name}");
+        assert!(!written(&alarm["AlarmDescription"]).is_empty(), "{name}");
         let minutes = alarm["EvaluationPeriods"].as_u64();
         assert!(minutes <= Some(5), "{name}");
         assert!(alarm["DatapointsToAlarm"].as_u64() <= minutes, "{name}");
@@ -238,10 +334,10 @@ fn rollback_alarms(template: &Template) -> BTreeSet<String> {
 /// Every metric that an alarm looks at, itself or in a sum.
 fn watched(alarm: &Value) -> Vec<Watched> {
     let read = |metric: &Value| {
-        let dimensions = list(&metric["Dimensions"]).iter();
+        let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
         let dimensions = dimensions.map(|it| (text(&it["Name"]).to_owned(), it["Value"].clone()));
         (
-            text(&metric["Namespace"]).to_owned(),
+            written(&metric["Namespace"]),
             text(&metric["MetricName"]).to_owned(),
             dimensions.collect(),
         )
@@ -253,6 +349,11 @@ fn watched(alarm: &Value) -> Vec<Watched> {
         .chain(own)
         .map(read)
         .collect()
+}
+
+/// A text, with placeholders or without.
+fn written(value: &Value) -> String {
+    text(value.get("Fn::Sub").unwrap_or(value)).to_owned()
 }
 
 fn periods(alarm: &Value) -> Vec<u64> {

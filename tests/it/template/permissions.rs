@@ -7,7 +7,14 @@ use serde_json::{Value, json};
 
 use super::document::{Template, list, object, one_or_many, text, walk};
 use super::indexes;
-use super::variation::{API_KEYS, KMS_KEY, Settings};
+use super::variation::{API_KEYS, KMS_KEY, Settings, TRACING};
+
+/// What X-Ray takes, with the kind of thing that it is allowed on. The actions have no resource types:
+/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html>.
+const TRACES: [(&str, &str); 2] = [
+    ("xray:PutTelemetryRecords", "everything"),
+    ("xray:PutTraceSegments", "everything"),
+];
 
 #[test]
 fn the_function_may_do_what_the_code_does_and_nothing_else() {
@@ -18,6 +25,22 @@ fn the_function_may_do_what_the_code_does_and_nothing_else() {
 
     used.extend(auth::IAM_ACTIONS);
     assert_eq!(allowed(&template.with(API_KEYS)), owned(&used));
+}
+
+/// What AWS names for it: <https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html>. The function has no daemon
+/// of its own that would ask for sampling rules.
+#[test]
+fn the_function_may_send_traces_where_it_is_traced_and_nowhere_else() {
+    let template = Template::load();
+    let mode = |settings: Settings| template.with(settings).function()["Tracing"].clone();
+    assert_eq!(mode(&[]), "PassThrough");
+    assert_eq!(mode(TRACING), "Active");
+
+    let without = allowed(&template.with(&[]));
+    let with = allowed(&template.with(TRACING));
+    assert!(without.is_subset(&with));
+    let added: BTreeSet<_> = with.difference(&without).cloned().collect();
+    assert_eq!(added, owned(&BTreeSet::from(TRACES)));
 }
 
 /// The services decrypt in the name of whoever uses them. The variables are decrypted by a grant of Lambda's own.
@@ -76,7 +99,9 @@ fn no_permission_is_a_wildcard() {
             assert_eq!(statement[key], Value::Null, "grants all but what it names");
         }
         for key in ["Action", "Resource", "Principal"] {
-            assert!(!statement[key].to_string().contains('*'), "{statement}");
+            let has_resource_types = key != "Resource" || statement["Action"] != json!(TRACES.map(|it| it.0));
+            let is_wild = statement[key].to_string().contains('*');
+            assert!(!(is_wild && has_resource_types), "{statement}");
         }
     }
 }
@@ -137,6 +162,8 @@ fn kind(template: &Template, resource: &Value) -> &'static str {
         "index"
     } else if *resource == json!({ "Fn::GetAtt": [log_group, "Arn"] }) {
         "log"
+    } else if resource == "*" {
+        "everything"
     } else if secrets
         .iter()
         .any(|(name, _)| *resource == json!({ "Ref": name }))

@@ -21,6 +21,7 @@ pub const KMS_KEY: Settings = &[(
     "KmsKeyArn",
     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 )];
+pub const TRACING: Settings = &[("Tracing", "true")];
 pub const PROVISIONED: Settings = &[("CapacityMode", "PROVISIONED")];
 pub const EVERYTHING_GIVEN: Settings = &[
     ("AllowedOrigins", "https://www.example.com"),
@@ -35,6 +36,9 @@ pub const EVERYTHING_GIVEN: Settings = &[
     ("MaxWriteRequestUnits", "100"),
     ("Indexes", "status,topic,rating,person"),
     ("Explorer", "true"),
+    ("ClientLimit", "100"),
+    ("QuarantineAlarmUnits", "100"),
+    TRACING[0],
 ];
 
 /// Every way in × capacity mode × (defaults, everything given) × way of deploying.
