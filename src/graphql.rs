@@ -61,7 +61,9 @@ pub fn sdl() -> String {
         .include_specified_by()
         .use_space_ident();
     let sdl = executor::schema().sdl_with_options(options);
-    // The exporter leaves blank lines at the end and white space on some lines.
+    // The exporter writes out arguments that are the default.
+    let sdl = sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull");
+    // It leaves blank lines at the end and white space on some lines.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
     format!("{}\n", lines.join("\n").trim_end())
 }

@@ -8,7 +8,7 @@ use super::query::parse_id;
 use super::types::{
     DeleteFeedbackPayload, ErasePersonInput, ErasePersonPayload, QuarantineFeedbackInput,
     QuarantineFeedbackPayload, ReleaseFeedbackInput, ReleaseFeedbackPayload, SubmitFeedbackInput,
-    SubmitFeedbackPayload, TriageFeedbackInput, TriageFeedbackPayload,
+    SubmitFeedbackPayload, TriageFeedbackInput, TriageFeedbackPayload, semantic_non_null,
 };
 use crate::domain::{NewFeedback, TriageUpdate};
 
@@ -22,6 +22,7 @@ impl Mutation {
     /// in listings shortly after, mostly within a second, unless it is put into quarantine, which only callers with the
     /// scope `feedback:read` are told. Where clients without a credential have a limit and it is exceeded, the error is
     /// `TOO_MANY_REQUESTS`, with the seconds to wait in `extensions.retryAfter`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn submit_feedback(
         &self,
         context: &Context<'_>,
@@ -41,6 +42,7 @@ impl Mutation {
     /// Changes the triage of feedback: its status, tags and note. Each change is atomic, and makes the version one
     /// greater. It can be read by id at once, and shows in listings shortly after, mostly within a second. With
     /// `expectedVersion`, retries are safe. Requires the scope `feedback:manage`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn triage_feedback(
         &self,
         context: &Context<'_>,
@@ -63,6 +65,7 @@ impl Mutation {
     /// Puts feedback into quarantine, with the reason `BY_STAFF`. It disappears from `feedbacks` shortly after, mostly
     /// within a second, and from statistics at once. Feedback that is in quarantine already stays as it is, with its
     /// reasons. Requires the scope `feedback:manage`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn quarantine_feedback(
         &self,
         context: &Context<'_>,
@@ -78,6 +81,7 @@ impl Mutation {
     /// Releases feedback from quarantine. It appears in `feedbacks` shortly after, mostly within a second, at the time
     /// of its submission, which a client that follows new feedback has passed; and in statistics at once. Feedback that
     /// is not in quarantine stays as it is. Requires the scope `feedback:manage`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn release_feedback(
         &self,
         context: &Context<'_>,
@@ -94,6 +98,7 @@ impl Mutation {
     /// within a second. Deleting feedback that does not exist is not an error. The `idempotencyKey` is deleted too: a
     /// later retry of the submission stores it again. Requires the scope `feedback:manage`. Null only together with an
     /// error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn delete_feedback(
         &self,
         context: &Context<'_>,
@@ -108,6 +113,7 @@ impl Mutation {
     /// Deletes all feedback with an email address permanently, up to 100 pieces a call: call until `isComplete`. What
     /// was submitted within a minute before may take another call to be found. Backups of the table keep it for up to
     /// 35 days. Requires the index `person` and the scope `feedback:manage`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn erase_person(
         &self,
         context: &Context<'_>,

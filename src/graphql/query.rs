@@ -5,7 +5,7 @@ use async_graphql::{Context, Description, ID, Object};
 use super::error::ApiError;
 use super::types::{
     Date, FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, FeedbackStatistics, MAX_DAYS,
-    Node,
+    Node, semantic_non_null,
 };
 use super::{RequestContext, cursor};
 use crate::domain::{Feedback, FeedbackId, Filter, FilterError, Order, PageRequest, Position, Topic};
@@ -43,6 +43,7 @@ impl Query {
     /// appears with a delay, and the clocks of the servers differ by milliseconds, so that some may still appear
     /// before the latest. Feedback that `releaseFeedback` lists stands at the time of its submission, which a client that
     /// follows has passed.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn feedbacks(
         &self,
         context: &Context<'_>,
@@ -81,6 +82,7 @@ impl Query {
     )]
     /// Lists feedback in quarantine in order of the time of its submission, by Relay's cursor connection specification.
     /// Pages, order, cursors and consistency are those of `feedbacks`. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn quarantined_feedbacks(
         &self,
         context: &Context<'_>,
@@ -119,6 +121,7 @@ impl Query {
     /// days reads all of their feedback, later ones what is new. Deleted feedback is not counted. Feedback that expires
     /// is not counted from the beginning of the day on which it does. Adds to the complexity of the operation 1 for each
     /// day. Null only together with an error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn feedback_statistics(
         &self,
         context: &Context<'_>,

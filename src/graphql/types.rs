@@ -7,6 +7,7 @@ mod delete;
 mod erase;
 mod feedback;
 mod filter;
+mod nullability;
 mod quarantine;
 mod statistics;
 mod submit;
@@ -19,6 +20,7 @@ pub(super) use delete::DeleteFeedbackPayload;
 pub(super) use erase::{ErasePersonInput, ErasePersonPayload};
 pub(super) use feedback::{FeedbackObject, Node};
 pub(super) use filter::{FeedbackFilter, FeedbackOrder};
+pub(super) use nullability::semantic_non_null;
 pub(super) use quarantine::{
     QuarantineFeedbackInput, QuarantineFeedbackPayload, ReleaseFeedbackInput, ReleaseFeedbackPayload,
 };

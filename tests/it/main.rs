@@ -24,6 +24,7 @@ mod indexes;
 mod lambda;
 mod limits;
 mod local;
+mod nullability;
 mod paging;
 mod plain;
 mod quarantine;

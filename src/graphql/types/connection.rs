@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Description, Object, SimpleObject};
 
 use super::feedback::FeedbackObject;
+use super::nullability::semantic_non_null;
 use super::statistics::{DEFAULT_COUNT, FeedbackCount, MAX_COUNT, within};
 use crate::domain::{Page, PageRequest, Position};
 use crate::graphql::error::ApiError;
@@ -84,6 +85,7 @@ impl FeedbackConnection {
     /// more, and at most 4 MB; counting 1,000 costs as much as reading them, 0.5 read units for each 4 KB. Adds to the
     /// complexity of the operation 1 for each 20 that it may examine. Eventually consistent. Null only together with an
     /// error.
+    #[graphql(directive = semantic_non_null::apply(vec![0]))]
     async fn count(
         &self,
         context: &Context<'_>,

@@ -78,6 +78,12 @@ impl Network {
         *self.always.lock().unwrap() = fault;
     }
 
+    /// No further request meets a fault; how many faults were still to be met.
+    pub fn recover(&self) -> usize {
+        self.fail_always(None);
+        std::mem::take(&mut *self.faults.lock().unwrap()).len()
+    }
+
     /// The number of the connection on which a request came.
     pub fn connection_of(&self, request: usize) -> usize {
         self.requests.borrow()[request].1
