@@ -9,6 +9,7 @@
 
 mod alarms;
 mod api;
+mod dashboard;
 mod deployment;
 mod document;
 mod encryption;

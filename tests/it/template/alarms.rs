@@ -315,7 +315,7 @@ fn version_dimensions(template: &Template) -> Vec<(&'static str, Value)> {
 }
 
 /// The properties of each alarm.
-fn alarms(template: &Template) -> BTreeMap<String, Value> {
+pub fn alarms(template: &Template) -> BTreeMap<String, Value> {
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
     assert!(!alarms.is_empty());
     alarms
@@ -332,7 +332,7 @@ fn rollback_alarms(template: &Template) -> BTreeSet<String> {
 }
 
 /// Every metric that an alarm looks at, itself or in a sum.
-fn watched(alarm: &Value) -> Vec<Watched> {
+pub fn watched(alarm: &Value) -> Vec<Watched> {
     let read = |metric: &Value| {
         let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
         let dimensions = dimensions.map(|it| (text(&it["Name"]).to_owned(), it["Value"].clone()));

@@ -45,3 +45,50 @@ pub async fn of_requests() -> Vec<Value> {
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect()
 }
+
+/// What the platform logs of a request, as in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html> and, for the fields, in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html>: after a cold start, and after a
+/// time-out.
+pub fn of_platform() -> Vec<Value> {
+    let report = |record: Value| json!({ "time": "2026-03-01T12:00:00.123Z", "type": "platform.report", "record": record });
+    vec![
+        report(json!({
+            "requestId": "6f7f0961-f834-4211-8f8c-29ef0b7d1a2a",
+            "metrics": {
+                "durationMs": 5.21,
+                "billedDurationMs": 48,
+                "memorySizeMB": 256,
+                "maxMemoryUsedMB": 24,
+                "initDurationMs": 41.87,
+            },
+            "status": "success",
+        })),
+        report(json!({
+            "requestId": "0c7d2b6e-5f0a-4f6f-9a51-d9b4f4f0f7b1",
+            "metrics": {
+                "durationMs": 10000.0,
+                "billedDurationMs": 10000,
+                "memorySizeMB": 256,
+                "maxMemoryUsedMB": 25,
+            },
+            "status": "timeout",
+        })),
+    ]
+}
+
+/// The fields of a line as Logs Insights names them: those of an object behind a dot.
+pub fn fields(line: &Value) -> Vec<(String, &Value)> {
+    let entries = line.as_object().into_iter().flatten();
+    entries
+        .flat_map(|(name, value)| {
+            if value.is_object() {
+                let inner = fields(value).into_iter();
+                return inner
+                    .map(|(field, value)| (format!("{name}.{field}"), value))
+                    .collect();
+            }
+            vec![(name.clone(), value)]
+        })
+        .collect()
+}

@@ -21,6 +21,7 @@ pub const KMS_KEY: Settings = &[(
     "KmsKeyArn",
     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 )];
+pub const DASHBOARD: Settings = &[("Dashboard", "true")];
 pub const TRACING: Settings = &[("Tracing", "true")];
 pub const PROVISIONED: Settings = &[("CapacityMode", "PROVISIONED")];
 pub const EVERYTHING_GIVEN: Settings = &[
@@ -38,6 +39,7 @@ pub const EVERYTHING_GIVEN: Settings = &[
     ("Explorer", "true"),
     ("ClientLimit", "100"),
     ("QuarantineAlarmUnits", "100"),
+    DASHBOARD[0],
     TRACING[0],
 ];
 
