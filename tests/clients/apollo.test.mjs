@@ -215,6 +215,19 @@ describe("Apollo Client", () => {
     assert.equal(data.feedbacks, null);
   });
 
+  test("throws where one field failed, of a mutation too, unless told to keep the data", async () => {
+    const query = gql`query Aside($after: String) { __typename quarantinedFeedbacks(after: $after) { nodes { id } } }`;
+    const variables = { after: "not a cursor" };
+    const client = newClient();
+    await assert.rejects(client.query({ query, variables }), CombinedGraphQLErrors.is);
+    const mutation = gql`mutation Delete { deleteFeedback(id: "no id") { deletedFeedbackId } }`;
+    await assert.rejects(client.mutate({ mutation }), CombinedGraphQLErrors.is);
+    // What is kept is in the cache without its error, for whoever asks next.
+    await client.query({ query, variables, errorPolicy: "all" });
+    const { data, error } = await client.query({ query, variables });
+    assert.deepEqual([data.quarantinedFeedbacks, error], [null, undefined]);
+  });
+
   test("sees why its document is refused, although the status is 400", async () => {
     const statuses = [];
     await assert.rejects(newClient(statuses).query({ query: gql`{ feedbacks { nodes { votes } } }` }), (error) => {

@@ -11,6 +11,7 @@ const programs = {
   "curl.sh": ["sh", "examples/curl.sh"],
   "gql-tada.ts": [process.execPath, "compiled/examples/gql-tada.js"],
   "python.py": [python, "examples/python.py"],
+  "throwing.ts": [process.execPath, "compiled/examples/throwing.js"],
   "urql.mjs": [process.execPath, "examples/urql.mjs"],
 };
 

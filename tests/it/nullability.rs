@@ -304,6 +304,13 @@ async fn null_means_an_error_where_the_schema_says_so_and_nowhere_else() {
     assert_eq!(never_seen, [""; 0]);
 }
 
+/// Apollo Kotlin warns of any other definition.
+#[test]
+fn the_directive_is_defined_as_in_its_specification() {
+    let definition = "\ndirective @semanticNonNull(levels: [Int!]! = [0]) on FIELD_DEFINITION\n";
+    assert!(sdl().contains(definition));
+}
+
 #[test]
 fn the_directive_is_where_the_description_says_so() {
     let nulls = Nulls::none_yet();

@@ -5,7 +5,6 @@
 
 use async_graphql::TypeDirective;
 
-// Apollo Kotlin warns of a definition that is not exactly the specification's.
 /// Null only together with an error, whose `path` is that of the field or begins with it. A client that handles errors
 /// can take the field's type as non-null. `levels` are those of a list for which this holds; 0 is the field itself.
 /// Specified at https://specs.apollo.dev/nullability/v0.4.

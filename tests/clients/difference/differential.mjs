@@ -46,16 +46,18 @@ export class Differential {
   #service;
   #mirror;
   #schema;
+  #nullability;
   #queries;
   #mutations;
   /** What both hold before a request with a mutation; undefined when they hold something else. */
   #base;
 
-  /** Of a service, a second one on which the reference executes mutations, and the schema of both. */
-  constructor(service, mirror, schema) {
+  /** Of a service, a second one on which the reference executes mutations, and the schema of both with its nulls. */
+  constructor(service, mirror, schema, nullability) {
     this.#service = service;
     this.#mirror = mirror;
     this.#schema = schema;
+    this.#nullability = nullability;
   }
 
   /** What root fields were asked for and gave since the last preparations. */
@@ -83,7 +85,7 @@ export class Differential {
   /** In what the answers to a request differ; undefined if in nothing. */
   async ofQuery(request) {
     const [answer, outcome] = await Promise.all([this.#service.answerToQuery(request), this.#queries.outcome(request)]);
-    return judged(answer, outcome);
+    return this.#withNulls(judged(answer, outcome), request, answer);
   }
 
   /** The same for one with a mutation. */
@@ -94,10 +96,17 @@ export class Differential {
     const stored = held.map(contents);
     if (stored.some((held) => held !== this.#base)) this.#base = undefined;
     const [got, wanted] = [answer, outcome].map((of) => ({ ...of, data: withoutChance(of.data) }));
-    const result = judged(got, wanted);
+    const result = this.#withNulls(judged(got, wanted), request, answer);
     if (result.verdict === "skipped" || result.difference || stored[0] === stored[1]) return result;
     const [service, reference] = stored.map((lines) => lines.split("\n"));
     return { ...result, difference: { kind: "stored", service, reference } };
+  }
+
+  #withNulls(result, request, answer) {
+    if (result.verdict !== "executed" || result.difference) return result;
+    const nulls = this.#nullability.unexplained(request, answer);
+    if (nulls.length === 0) return result;
+    return { ...result, difference: { kind: "null without an error", service: nulls, reference: [] } };
   }
 
   async #refill() {

@@ -2,7 +2,7 @@
 // leaves more than one answer right. Each with what the specification says (edition of September 2025).
 
 import {
-  GraphQLError, Kind, MaxIntrospectionDepthRule, introspectionTypes, isEnumType, isScalarType,
+  GraphQLError, Kind, MaxIntrospectionDepthRule, introspectionTypes, isEnumType, isScalarType, isSpecifiedDirective,
   isTypeSystemDefinitionNode, specifiedRules, specifiedScalarTypes, visit,
 } from "graphql";
 
@@ -65,14 +65,15 @@ export function takeBuiltInsFrom(told, directives) {
     }
     describe(Object.values(type.getFields()), fields);
   }
-  const toldDirectives = directives.filter(isTold(told.directives));
-  describe(toldDirectives, told.directives);
-  for (const directive of toldDirectives) {
+  const builtInDirectives = directives.filter(isSpecifiedDirective).filter(isTold(told.directives));
+  describe(builtInDirectives, told.directives);
+  for (const directive of builtInDirectives) {
     const { args, locations } = named(told.directives, directive.name);
     describe(directive.args, args);
     directive.locations = locations;
   }
-  return { scalars: builtIn.filter(isScalarType), directives: toldDirectives };
+  const ownDirectives = directives.filter((directive) => !isSpecifiedDirective(directive));
+  return { scalars: builtIn.filter(isScalarType), directives: [...builtInDirectives, ...ownDirectives] };
 }
 
 /**

@@ -11,7 +11,7 @@ const FIELDS = [
 const DIRECTIVES = [
   "@skip(if: true)", "@include(if: false)", "@skip", "@skip(if: null)", '@skip(if: "true")', "@include(if: 1)",
   "@include(unless: true, if: true)", "@skip(if: true, if: true)", "@include(if: [true])", "@skip(if: $undefined)",
-  "@unknown", "@deprecated", '@specifiedBy(url: "u")',
+  "@unknown", "@deprecated", '@specifiedBy(url: "u")', "@semanticNonNull",
 ];
 const TYPES = [
   "Int", "Int!", "String", "String!", "ID", "ID!", "[ID!]!", "[ID!]", "[ID]!", "[[ID!]!]!", "Boolean", "Boolean!",

@@ -62,3 +62,71 @@ graphql`
     }
   }
 `;
+
+graphql`
+  query BothListingsQuery($after: String) @throwOnFieldError {
+    feedbacks(first: 1) {
+      nodes {
+        id
+      }
+    }
+    quarantinedFeedbacks(first: 1, after: $after) {
+      nodes {
+        id
+      }
+    }
+  }
+`;
+
+graphql`
+  query EitherListingQuery($after: String) @throwOnFieldError {
+    feedbacks(first: 1) {
+      nodes {
+        id
+      }
+    }
+    quarantinedFeedbacks(first: 1, after: $after) @catch {
+      nodes {
+        id
+      }
+    }
+  }
+`;
+
+graphql`
+  query NumbersQuery($upTo: Int!, $topics: Int!) @throwOnFieldError {
+    feedbacks(first: 1) @catch(to: NULL) {
+      count(upTo: $upTo) {
+        isExact
+      }
+    }
+    feedbackStatistics(from: "2026-03-01", to: "2026-03-01") @catch {
+      topics(first: $topics) {
+        count
+      }
+    }
+  }
+`;
+
+graphql`
+  query UnhandledQuery($after: String) {
+    feedbacks(first: 1, after: $after) {
+      nodes {
+        id
+      }
+    }
+  }
+`;
+
+graphql`
+  mutation TriageMutation($input: TriageFeedbackInput!) {
+    triageFeedback(input: $input) @catch {
+      feedback {
+        id
+      }
+      userErrors {
+        code
+      }
+    }
+  }
+`;

@@ -43,7 +43,7 @@ export class List {
   /** What the list shows, with all pages that were loaded. */
   async shown() {
     const { feedbacks } = await waitForFragmentData(this.environment, FeedbackListFragment, this.key);
-    return feedbacks!;
+    return feedbacks;
   }
 
   async loadNext(): Promise<void> {
