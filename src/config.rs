@@ -13,7 +13,7 @@ use thiserror::Error;
 use tracing::Level;
 
 use crate::domain::QuarantineRules;
-use crate::graphql::{Introspection, Limits};
+use crate::graphql::{Federation, Introspection, Limits};
 use crate::http::{AllowedOrigins, ClientAddressHeader};
 use crate::repository::{ClientLimit, Indexes};
 pub use crate::repository::{MAX_CLIENT_LIMIT, MAX_TIMELINE_SHARDS};
@@ -81,6 +81,8 @@ pub struct Access {
     pub explorer: bool,
     /// `FEEDBACK_INTROSPECTION`: whether introspection is enabled; `false` if unset.
     pub introspection: Introspection,
+    /// `FEEDBACK_FEDERATION`: whether the schema is a subgraph of a federated graph; `false` if unset.
+    pub federation: Federation,
 }
 
 /// A variable that is missing or not valid.
@@ -152,6 +154,7 @@ impl Access {
             client_address_header: parsed(lookup, "FEEDBACK_CLIENT_ADDRESS_HEADER", str::parse)?,
             explorer: switch("FEEDBACK_EXPLORER")?,
             introspection: switch("FEEDBACK_INTROSPECTION")?.into(),
+            federation: switch("FEEDBACK_FEDERATION")?.into(),
         })
     }
 }
@@ -242,6 +245,7 @@ mod tests {
                 client_address_header: None,
                 explorer: false,
                 introspection: Introspection::Off,
+                federation: Federation::Off,
             },
             quarantine: QuarantineRules::default(),
             limits: Limits::default(),

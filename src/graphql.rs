@@ -19,22 +19,26 @@ mod policy;
 mod query;
 mod rules;
 mod selection;
+mod subgraph;
 mod syntax;
 mod types;
 mod validation;
 mod values;
 
-use async_graphql::SDLExportOptions;
+use async_graphql::{EmptySubscription, SDLExportOptions, Schema};
 
 pub use document_cache::ChosenOperation;
 pub use error::{ErrorCode, request_error, retry_after, set_retry_after};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;
+pub use subgraph::subgraph_sdl;
 
 use crate::auth::Caller;
 use crate::domain::{Clock, Submitter};
 use crate::repository::FeedbackRepository;
 use loader::FeedbackLoader;
+use mutation::Mutation;
+use query::Query;
 
 /// Whether introspection is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,21 @@ impl From<bool> for Introspection {
     }
 }
 
+/// Whether the schema is a subgraph of a federated graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Federation {
+    /// It is: it has the fields by which a gateway loads entities and reads the definition.
+    On,
+    /// It is not, and has no such fields.
+    Off,
+}
+
+impl From<bool> for Federation {
+    fn from(is_enabled: bool) -> Self {
+        if is_enabled { Self::On } else { Self::Off }
+    }
+}
+
 /// The schema in the schema definition language, in a stable order.
 #[must_use]
 pub fn sdl() -> String {
@@ -60,7 +79,8 @@ pub fn sdl() -> String {
         .sorted_enum_items()
         .include_specified_by()
         .use_space_ident();
-    let sdl = executor::schema().sdl_with_options(options);
+    let schema = Schema::new(Query, Mutation, EmptySubscription);
+    let sdl = schema.sdl_with_options(options);
     // The exporter writes out arguments that are the default.
     let sdl = sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull");
     // It leaves blank lines at the end and white space on some lines.

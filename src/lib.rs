@@ -8,7 +8,7 @@
 //! | [`domain`] | feedback, its identity, its position on the timeline, its triage, the rules of the quarantine, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
 //! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, the limit for each client, errors. Alone knows DynamoDB |
-//! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, error codes |
+//! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, the subgraph of a federated graph, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
 //! | [`config`] | the environment, read once into typed values, by concern |
@@ -18,7 +18,7 @@
 //! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the pages of `web`, the explorer's files from disk |
 //! | `bin/lambda` | the service on AWS Lambda: wiring |
 //! | `bin/local` | the same router on a laptop, over the embedded engine: options and wiring |
-//! | `bin/schema` | prints the schema |
+//! | `bin/schema` | prints the schema, as it is or as a subgraph |
 //! | `bin/api-key` | creates an API key |
 //! | `bin/backfill` | the backfill of an older table: options, progress and report |
 //!

@@ -50,7 +50,7 @@ async fn run(config: Config) -> Result<(), Error> {
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let state = AppState {
-        executor: Executor::new(access.introspection, config.limits),
+        executor: Executor::new(access.introspection, config.limits).federated(access.federation),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),

@@ -6,6 +6,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, executable};
 use async_graphql::{Pos, ServerError};
 
+use super::definition::Definition;
 use super::error::{ErrorCode, request_error};
 
 /// The most characters of an error message.
@@ -13,12 +14,23 @@ const MAX_MESSAGE: usize = 400;
 
 /// A valid document.
 #[derive(Debug)]
-pub(super) struct Document(pub(super) Valid<ExecutableDocument>);
+pub(super) struct Document {
+    executable: Valid<ExecutableDocument>,
+    /// The definition that it is valid against.
+    pub(super) definition: &'static Definition,
+}
 
 impl Document {
+    pub(super) fn new(executable: Valid<ExecutableDocument>, definition: &'static Definition) -> Self {
+        Self {
+            executable,
+            definition,
+        }
+    }
+
     /// The operation to execute (GraphQL specification, `GetOperation`).
     pub(super) fn operation(&self, name: Option<&str>) -> Result<Node<executable::Operation>, ServerError> {
-        let operations = &self.0.operations;
+        let operations = &self.executable.operations;
         let operation = operations.get(name).map_err(|_| match name {
             Some(name) => format!("the document has no operation named \"{name:.60}\""),
             None if operations.is_empty() => "the document has no operation".to_owned(),
@@ -31,8 +43,16 @@ impl Document {
 
     /// All selections in the document, in no particular order.
     pub(super) fn selections(&self) -> impl Iterator<Item = &Selection> {
-        let operations = self.0.operations.iter().map(|operation| &operation.selection_set);
-        let fragments = self.0.fragments.values().map(|fragment| &fragment.selection_set);
+        let operations = self
+            .executable
+            .operations
+            .iter()
+            .map(|operation| &operation.selection_set);
+        let fragments = self
+            .executable
+            .fragments
+            .values()
+            .map(|fragment| &fragment.selection_set);
         let mut open: Vec<&SelectionSet> = operations.chain(fragments).collect();
         std::iter::from_fn(move || {
             let set = open.pop()?;
@@ -56,7 +76,10 @@ impl Document {
     /// The location of a span.
     pub(super) fn place(&self, span: Option<SourceSpan>) -> Option<Pos> {
         let span = span?;
-        place_in(self.0.sources.get(&span.file_id())?.source_text(), span.offset())
+        place_in(
+            self.executable.sources.get(&span.file_id())?.source_text(),
+            span.offset(),
+        )
     }
 }
 
@@ -64,7 +87,7 @@ impl std::ops::Deref for Document {
     type Target = Valid<ExecutableDocument>;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.executable
     }
 }
 

@@ -8,6 +8,7 @@ use async_graphql::ServerError;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::definition::Definition;
 use super::document::Document;
 use super::limits::Limits;
 use super::validation::{one, validated};
@@ -47,17 +48,19 @@ impl DocumentCache {
         Self(Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, TextLength))
     }
 
-    /// The operation named `name`, or the only one, of the document in `text`.
+    /// The operation named `name`, or the only one, of the document in `text`. Limits and definition are the same in
+    /// every call.
     pub(super) fn operation(
         &self,
         text: &str,
         name: Option<&str>,
         limits: &Limits,
+        definition: &'static Definition,
     ) -> Result<ChosenOperation, Vec<ServerError>> {
         let document = if let Some(document) = self.0.get(text) {
             document
         } else {
-            let document = Arc::new(validated(text, limits)?);
+            let document = Arc::new(validated(text, limits, definition)?);
             self.0.insert(text.to_owned(), Arc::clone(&document));
             document
         };
@@ -78,10 +81,11 @@ impl Weighter<String, Arc<Document>> for TextLength {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graphql::ErrorCode;
+    use crate::graphql::definition::definition;
+    use crate::graphql::{ErrorCode, Federation};
 
     fn operation(cache: &DocumentCache, text: &str) -> Result<ChosenOperation, Option<ErrorCode>> {
-        let operation = cache.operation(text, None, &Limits::default());
+        let operation = cache.operation(text, None, &Limits::default(), definition(Federation::Off));
         operation.map_err(|errors| ErrorCode::of(&errors[0]))
     }
 

@@ -12,23 +12,23 @@ use apollo_compiler::validation::Valid;
 use async_graphql::{EmptySubscription, Response, ServerError, ValidationMode};
 
 use super::completion::{complete, library_document, place};
-use super::definition::SCHEMA;
+use super::definition::{Definition, definition};
 use super::document_cache::{ChosenOperation, DocumentCache};
 use super::error::{ErrorCode, request_error};
-use super::introspection::{self, is_about_schema};
+use super::introspection::{self, is_about_schema, tells_schema};
 use super::limits::Limits;
 use super::mutation::Mutation;
-use super::query::Query;
 use super::rules::error_in;
 use super::selection::{Field, collect};
+use super::subgraph::QueryRoot;
 use super::validation::one;
 use super::values::of_json;
-use super::{Introspection, RequestContext};
+use super::{Federation, Introspection, RequestContext};
 
 /// The values of an operation's variables, by name.
 pub type Variables = JsonMap;
 
-type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<QueryRoot, Mutation, EmptySubscription>;
 
 /// The schema, ready to execute operations. Made once, and shared.
 #[derive(Clone)]
@@ -36,9 +36,23 @@ pub struct Executor(Arc<Inner>);
 
 struct Inner {
     schema: LazyLock<Schema>,
+    /// The fields that exist are those in it: the library's schema has a subgraph's besides.
+    definition: &'static LazyLock<Definition>,
     introspection: Introspection,
     limits: Limits,
     documents: LazyLock<DocumentCache>,
+}
+
+impl Inner {
+    fn new(introspection: Introspection, limits: Limits) -> Self {
+        Self {
+            schema: LazyLock::new(schema),
+            definition: definition(Federation::Off),
+            introspection,
+            limits,
+            documents: LazyLock::new(DocumentCache::new),
+        }
+    }
 }
 
 impl Executor {
@@ -46,11 +60,15 @@ impl Executor {
     /// does in advance while it waits for the network.
     #[must_use]
     pub fn new(introspection: Introspection, limits: Limits) -> Self {
+        Self(Arc::new(Inner::new(introspection, limits)))
+    }
+
+    /// The same with or without the fields of a subgraph, which it has not at first.
+    #[must_use]
+    pub fn federated(self, federation: Federation) -> Self {
         Self(Arc::new(Inner {
-            schema: LazyLock::new(schema),
-            introspection,
-            limits,
-            documents: LazyLock::new(DocumentCache::new),
+            definition: definition(federation),
+            ..Inner::new(self.0.introspection, self.0.limits)
         }))
     }
 
@@ -66,7 +84,13 @@ impl Executor {
     /// With [`ErrorCode::GraphqlParseFailed`], [`ErrorCode::GraphqlValidationFailed`],
     /// [`ErrorCode::OperationResolutionFailure`] or the code of a limit.
     pub fn choose(&self, document: &str, name: Option<&str>) -> Result<ChosenOperation, Vec<ServerError>> {
-        self.0.documents.operation(document, name, &self.0.limits)
+        let Inner {
+            documents,
+            limits,
+            definition,
+            ..
+        } = &*self.0;
+        documents.operation(document, name, limits, definition)
     }
 
     /// Prepares an operation for execution: coerces its variables, and collects its fields.
@@ -85,7 +109,7 @@ impl Executor {
             chosen,
             variables,
         };
-        if operation.fields.iter().any(is_about_schema) {
+        if operation.fields.iter().any(tells_schema) {
             self.check_introspection(&operation.chosen).map_err(one)?;
         }
         Ok(operation)
@@ -163,8 +187,8 @@ impl Operation {
 }
 
 /// The library's schema.
-pub(super) fn schema() -> Schema {
-    Schema::build(Query, Mutation, EmptySubscription)
+fn schema() -> Schema {
+    Schema::build(QueryRoot::default(), Mutation, EmptySubscription)
         .validation_mode(ValidationMode::Fast)
         // The service's own limits are checked before, each with a code of its own.
         .limit_recursive_depth(usize::MAX)
@@ -174,7 +198,8 @@ pub(super) fn schema() -> Schema {
 /// The coerced values of all variables (`CoerceVariableValues`).
 fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<JsonMap>, ServerError> {
     let ChosenOperation { document, operation } = chosen;
-    let coerced = request::coerce_variable_values(&SCHEMA, operation, variables).map_err(|error| {
+    let schema = &document.definition.schema;
+    let coerced = request::coerce_variable_values(schema, operation, variables).map_err(|error| {
         document.error(
             ErrorCode::BadUserInput,
             &error.message().to_string(),
@@ -183,7 +208,7 @@ fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<Json
     })?;
     for variable in &operation.variables {
         let value = coerced.get(variable.name.as_str());
-        if let Some(message) = value.and_then(|value| error_in(&variable.ty, &of_json(value))) {
+        if let Some(message) = value.and_then(|value| error_in(schema, &variable.ty, &of_json(value))) {
             let message = format!("`${}`: {message}", variable.name);
             return Err(document.error(ErrorCode::BadUserInput, &message, variable.location()));
         }

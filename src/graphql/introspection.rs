@@ -1,23 +1,22 @@
 //! Introspection, executed by the compiler on the schema's definition.
 
-use std::sync::LazyLock;
-
-use apollo_compiler::Name;
-use apollo_compiler::collections::HashMap;
 use apollo_compiler::introspection::{check_max_depth, partial_execute};
 use apollo_compiler::response::{GraphQLError, JsonMap, JsonValue, ResponseDataPathSegment};
-use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::Valid;
 use async_graphql::{PathSegment, ServerError};
 
-use super::definition::SCHEMA;
 use super::document_cache::ChosenOperation;
 use super::error::{ErrorCode, request_error};
 use super::selection::Field;
 
-/// Whether a root field is introspection.
+/// Whether a root field is introspection, which the compiler executes.
 pub(super) fn is_about_schema(field: &Field) -> bool {
     matches!(field.name().as_str(), "__schema" | "__type")
+}
+
+/// Whether a root field tells the schema: introspection, or the definition of a subgraph.
+pub(super) fn tells_schema(field: &Field) -> bool {
+    is_about_schema(field) || field.name() == "_service"
 }
 
 /// Checks that lists are not nested so deeply that the response explodes.
@@ -38,10 +37,11 @@ pub(super) fn execute(
     fields: &[Field],
     variables: &Valid<JsonMap>,
 ) -> (JsonMap, Vec<ServerError>) {
-    static IMPLEMENTERS: LazyLock<HashMap<Name, Implementers>> = LazyLock::new(|| SCHEMA.implementers_map());
     let ChosenOperation { document, operation } = chosen;
     let variables = without_null(operation, variables);
-    let executed = partial_execute(&SCHEMA, &IMPLEMENTERS, document, operation, &variables);
+    let definition = document.definition;
+    let (schema, implementers) = (&definition.schema, definition.implementers());
+    let executed = partial_execute(schema, implementers, document, operation, &variables);
     let Ok(executed) = executed else {
         return (JsonMap::new(), Vec::new());
     };

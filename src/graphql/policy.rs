@@ -13,7 +13,9 @@ use crate::auth::{Caller, Scope};
 fn required_scope(root: OperationType, field: &str) -> Option<Scope> {
     match (root, field) {
         // Introspection is either enabled for everyone or disabled.
-        (_, "__typename" | "__schema" | "__type") | (OperationType::Mutation, "submitFeedback") => None,
+        (_, "__typename" | "__schema" | "__type")
+        | (OperationType::Query, "_service")
+        | (OperationType::Mutation, "submitFeedback") => None,
         (OperationType::Query, _) => Some(Scope::Read),
         (OperationType::Mutation | OperationType::Subscription, _) => Some(Scope::Manage),
     }

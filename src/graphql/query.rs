@@ -3,6 +3,7 @@
 use async_graphql::{Context, Description, ID, Object};
 
 use super::error::ApiError;
+use super::loader::Loaded;
 use super::types::{
     Date, FeedbackConnection, FeedbackFilter, FeedbackObject, FeedbackOrder, FeedbackStatistics, MAX_DAYS,
     Node, semantic_non_null,
@@ -175,11 +176,7 @@ impl Query {
         let ids = ids.iter().map(parse_id).collect::<Result<Vec<_>, _>>()?;
         let shared = context.data_unchecked::<RequestContext>();
         let loaded = shared.feedback.load_many(ids.clone()).await;
-        let nodes = ids.iter().map(|id| match loaded.get(id)? {
-            Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
-            Err(error) => Some(Err(error.clone().into())),
-        });
-        Ok(nodes.collect())
+        Ok(ids.iter().map(|id| loaded_node(loaded.get(id)?)).collect())
     }
 }
 
@@ -218,6 +215,14 @@ fn filter(input: Option<FeedbackFilter>) -> Result<Filter, ApiError> {
 
 fn node(feedback: Feedback) -> Node {
     Node::Feedback(feedback.into())
+}
+
+/// An entry of a list of objects.
+pub(super) fn loaded_node(loaded: &Loaded) -> Option<Result<Node, ApiError>> {
+    match loaded {
+        Ok(feedback) => feedback.clone().map(|feedback| Ok(node(feedback))),
+        Err(error) => Some(Err(error.clone().into())),
+    }
 }
 
 async fn load(context: &Context<'_>, id: &ID) -> Result<Option<Feedback>, ApiError> {

@@ -6,10 +6,9 @@ use apollo_compiler::collections::HashSet;
 use apollo_compiler::executable::{self, Operation, Selection};
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::schema::ExtendedType;
-use apollo_compiler::{Name, Node};
+use apollo_compiler::{Name, Node, Schema};
 use async_graphql::{ServerError, Value};
 
-use super::definition::SCHEMA;
 use super::document::Document;
 use super::error::ErrorCode;
 use super::limits::Limits;
@@ -18,18 +17,18 @@ use super::types::{Date, DateTime};
 use super::values::of_literal;
 
 /// The error in a value of this type.
-pub(super) fn error_in(ty: &Type, value: &Value) -> Option<String> {
+pub(super) fn error_in(schema: &Schema, ty: &Type, value: &Value) -> Option<String> {
     match (ty, value) {
         (_, Value::Null) => None,
         (Type::List(item_type) | Type::NonNullList(item_type), Value::List(items)) => {
-            items.iter().find_map(|item| error_in(item_type, item))
+            items.iter().find_map(|item| error_in(schema, item_type, item))
         }
         // One value stands for a list of it.
-        (Type::List(item_type) | Type::NonNullList(item_type), value) => error_in(item_type, value),
-        (Type::Named(name) | Type::NonNullNamed(name), value) => match (SCHEMA.types.get(name)?, value) {
+        (Type::List(item_type) | Type::NonNullList(item_type), value) => error_in(schema, item_type, value),
+        (Type::Named(name) | Type::NonNullNamed(name), value) => match (schema.types.get(name)?, value) {
             (ExtendedType::InputObject(object), Value::Object(fields)) => fields
                 .iter()
-                .find_map(|(name, value)| error_in(&object.fields.get(name.as_str())?.ty, value)),
+                .find_map(|(name, value)| error_in(schema, &object.fields.get(name.as_str())?.ty, value)),
             (ExtendedType::Scalar(scalar), value) => match scalar.name.as_str() {
                 "Date" => Date::read(value).err().map(|error| error.to_string()),
                 "DateTime" => DateTime::read(value).err().map(|error| error.to_string()),
@@ -43,10 +42,11 @@ pub(super) fn error_in(ty: &Type, value: &Value) -> Option<String> {
 /// Errors in a document's literals that the compiler misses: invalid custom scalars, and duplicate fields of an input
 /// object ("Input Object Field Uniqueness").
 pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
+    let schema = &document.definition.schema;
     let check = |ty: &Type, literal: &Node<ast::Value>| {
         let message = match repeated_field(literal) {
             Some(name) => format!("there can be only one input field named `{name}`"),
-            None => error_in(ty, &of_literal(literal, &JsonMap::new())?)?,
+            None => error_in(schema, ty, &of_literal(literal, &JsonMap::new())?)?,
         };
         Some(document.error(ErrorCode::GraphqlValidationFailed, &message, literal.location()))
     };
@@ -67,10 +67,11 @@ pub(super) fn invalid_literals(document: &Document) -> Vec<ServerError> {
 /// variables, not lists and objects, and accepts null as a default that makes a variable non-null.
 pub(super) fn misplaced_variables(document: &Document) -> Vec<ServerError> {
     let mut errors = Vec::new();
+    let definitions = &document.definition.schema.directive_definitions;
     for operation in document.operations.iter() {
         for selection in reachable(document, operation) {
             for directive in selection.directives() {
-                let Some(definition) = SCHEMA.directive_definitions.get(&directive.name) else {
+                let Some(definition) = definitions.get(&directive.name) else {
                     continue;
                 };
                 let arguments = &definition.arguments;
@@ -114,6 +115,7 @@ fn misplaced(
     definitions: &[Node<InputValueDefinition>],
     arguments: &[Node<Argument>],
 ) -> Vec<ServerError> {
+    let types = &document.definition.schema.types;
     let mut errors = Vec::new();
     let mut open: Vec<(&Type, bool, &Node<ast::Value>)> = Vec::new();
     for argument in arguments {
@@ -148,7 +150,7 @@ fn misplaced(
                 open.extend(items.iter().map(|literal| (&**item, false, literal)));
             }
             (ast::Value::Object(fields), ty) => {
-                let Some(ExtendedType::InputObject(object)) = SCHEMA.types.get(ty.inner_named_type()) else {
+                let Some(ExtendedType::InputObject(object)) = types.get(ty.inner_named_type()) else {
                     continue;
                 };
                 open.extend(fields.iter().filter_map(|(name, literal)| {

@@ -14,7 +14,6 @@ use apollo_compiler::schema::{FieldDefinition, ObjectType};
 use apollo_compiler::{Name, Node};
 use async_graphql::{ServerError, Value as LibraryValue};
 
-use super::definition::{SCHEMA, applies, possible_objects};
 use super::document::Document;
 use super::limits::Limits;
 use super::types::{DEFAULT_COUNT, DEFAULT_TOPICS, Date, MAX_COUNT, MAX_DAYS, MAX_TOPICS};
@@ -113,7 +112,12 @@ impl<'a> Collector<'a> {
     /// The fields of an operation, and their cost.
     fn operation(mut self, operation: &'a executable::Operation) -> Result<(Vec<Field>, usize), ServerError> {
         // Always there, since the document is valid.
-        let Some(root) = SCHEMA.get_object(operation.object_type()) else {
+        let Some(root) = self
+            .document
+            .definition
+            .schema
+            .get_object(operation.object_type())
+        else {
             return Ok((Vec::new(), 0));
         };
         let (fields, cost) = self.object(root, &[&operation.selection_set], 1)?;
@@ -134,10 +138,11 @@ impl<'a> Collector<'a> {
         if depth == 1 {
             self.limits.check_root_fields(collected.len())?;
         }
+        let schema = &self.document.definition.schema;
         let (mut fields, mut cost) = (Vec::with_capacity(collected.len()), 0_usize);
         for selected in collected.into_values() {
             // Always there, since the document is valid.
-            let Ok(definition) = SCHEMA.type_field(&object.name, &selected[0].name) else {
+            let Ok(definition) = schema.type_field(&object.name, &selected[0].name) else {
                 continue;
             };
             let (field, cost_of_field) = self.field(definition, selected, depth)?;
@@ -157,7 +162,11 @@ impl<'a> Collector<'a> {
         let sets: Vec<&SelectionSet> = selected.iter().map(|field| &field.selection_set).collect();
         let items = self.items(selected[0]);
         let (mut below, mut cost_below) = (Vec::new(), 0);
-        for object in possible_objects(definition.ty.inner_named_type()) {
+        for object in self
+            .document
+            .definition
+            .possible_objects(definition.ty.inner_named_type())
+        {
             let (fields, cost) = self.object(object, &sets, depth + 1)?;
             cost_below = cost_below.max(cost);
             let object = object.name.clone();
@@ -179,6 +188,7 @@ impl<'a> Collector<'a> {
         object: &ObjectType,
         sets: &[&'a SelectionSet],
     ) -> Result<IndexMap<&'a Name, Vec<&'a Node<executable::Field>>>, ServerError> {
+        let definition = self.document.definition;
         let mut fields = IndexMap::<_, Vec<_>>::default();
         let mut spread = HashSet::default();
         let mut open: Vec<_> = sets.iter().rev().map(|set| set.selections.iter()).collect();
@@ -210,7 +220,7 @@ impl<'a> Collector<'a> {
                     }
                 }
             };
-            if condition.is_none_or(|condition| applies(condition, object)) {
+            if condition.is_none_or(|condition| definition.applies(condition, object)) {
                 open.push(set.selections.iter());
             }
         }
@@ -245,6 +255,11 @@ impl<'a> Collector<'a> {
             LibraryValue::Number(number) => Some(usize::try_from(number.as_u64()?).unwrap_or(usize::MAX)),
             _ => None,
         };
+        // One value stands for a list of it.
+        let list = |name: &str| match argument(name) {
+            Some(LibraryValue::List(items)) => items.len(),
+            _ => 1,
+        };
         // A field rejects what is out of range with a better message.
         match field.name.as_str() {
             "feedbacks" | "quarantinedFeedbacks" => {
@@ -252,10 +267,8 @@ impl<'a> Collector<'a> {
                 size.unwrap_or(PageRequest::DEFAULT_SIZE)
                     .min(PageRequest::MAX_SIZE)
             }
-            "nodes" => match argument("ids") {
-                Some(LibraryValue::List(ids)) => ids.len(),
-                _ => 1,
-            },
+            "nodes" => list("ids"),
+            "_entities" => list("representations"),
             "count" => {
                 let examined = number("upTo")
                     .unwrap_or(DEFAULT_COUNT)

@@ -4,7 +4,7 @@ use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::DiagnosticList;
 use async_graphql::{Pos, ServerError};
 
-use super::definition::SCHEMA;
+use super::definition::Definition;
 use super::document::{Document, place_in, shortened};
 use super::error::{ErrorCode, request_error};
 use super::limits::Limits;
@@ -16,7 +16,11 @@ use super::syntax::Source;
 const MAX_ERRORS: usize = 20;
 
 /// Parses and validates a document.
-pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<ServerError>> {
+pub(super) fn validated(
+    text: &str,
+    limits: &Limits,
+    definition: &'static Definition,
+) -> Result<Document, Vec<ServerError>> {
     limits.check_length(text).map_err(one)?;
     let source = Source::read(text);
     limits.check_tokens(source.tokens).map_err(one)?;
@@ -48,9 +52,9 @@ pub(super) fn validated(text: &str, limits: &Limits) -> Result<Document, Vec<Ser
     }
     check_size(&syntax, limits).map_err(one)?;
     let document = syntax
-        .to_executable_validate(&SCHEMA)
+        .to_executable_validate(&definition.schema)
         .map_err(|failed| errors(&failed.errors, ErrorCode::GraphqlValidationFailed, MAX_ERRORS))?;
-    let document = Document(document);
+    let document = Document::new(document, definition);
     limits.check_document(&document).map_err(one)?;
     let mut invalid = invalid_literals(&document);
     invalid.extend(misplaced_variables(&document));
@@ -91,12 +95,14 @@ mod tests {
     use apollo_compiler::executable::Selection;
 
     use super::*;
+    use crate::graphql::Federation;
+    use crate::graphql::definition::definition;
 
     #[test]
     fn places_are_counted_in_lines_and_utf_16_code_units() {
         let text = "{ a: __typename\r\n  b: __typename\r# 😀\n/* */ }";
         let text = text.replace("/* */", "... @skip(if: false) { __typename } # 😀\n");
-        let document = validated(&text, &Limits::default()).unwrap();
+        let document = validated(&text, &Limits::default(), definition(Federation::Off)).unwrap();
         let mut places: Vec<Pos> = document
             .selections()
             .filter_map(|selection| match selection {

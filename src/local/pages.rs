@@ -55,6 +55,7 @@ const TEXTS: [(&str, &str); 15] = files!["":
     "docs/counting.md",
     "docs/deployment.md",
     "docs/errors.md",
+    "docs/federation.md",
     "docs/limits.md",
     "docs/operations.md",
     "docs/reliability.md",

@@ -351,3 +351,26 @@ async fn an_older_file_gets_the_indexes_that_it_lacks_and_its_feedback_is_in_the
     assert_eq!(table::indexes(&client, TABLE).await.unwrap(), Indexes::all());
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn the_schema_is_a_subgraph_where_an_option_or_the_variable_says_so() {
+    let fields = "{ __type(name: \"_Service\") { name } }";
+    for (option, variable, expected) in [
+        (None, None, Value::Null),
+        (None, Some("false"), Value::Null),
+        (None, Some("true"), json!({ "name": "_Service" })),
+        (Some("--federation"), None, json!({ "name": "_Service" })),
+    ] {
+        let mut command = command(&["--in-memory"]);
+        command
+            .args(option)
+            .envs(variable.map(|value| ("FEEDBACK_FEDERATION", value)));
+        let server = Local::run(&mut command).await;
+        assert_eq!(
+            server.data(fields).await["__type"],
+            expected,
+            "{option:?} {variable:?}"
+        );
+        server.stop().await;
+    }
+}

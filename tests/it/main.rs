@@ -17,6 +17,7 @@ mod durability;
 mod erasure;
 mod execution;
 mod faults;
+mod federation;
 mod hostile;
 mod http;
 mod idempotency;

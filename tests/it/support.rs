@@ -277,10 +277,21 @@ impl Server {
     }
 
     async fn new(store: Store, options: Options, authenticator: Authenticator, limits: Limits) -> Self {
+        let executor = Executor::new(Introspection::On, limits);
+        Self::executing(store, options, authenticator, executor).await
+    }
+
+    /// A server with this executor.
+    pub async fn executing(
+        store: Store,
+        options: Options,
+        authenticator: Authenticator,
+        executor: Executor,
+    ) -> Self {
         logs::watch();
         let clock = Arc::new(AtomicU64::new(NOW));
         let state = AppState {
-            executor: Executor::new(Introspection::On, limits),
+            executor,
             repository: store.repository.clone(),
             clock: Clock::Manual(Arc::clone(&clock)),
             authenticator: Arc::new(authenticator),

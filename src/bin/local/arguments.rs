@@ -101,6 +101,10 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "explorer_assets")]
     pub no_explorer: bool,
 
+    /// Make the schema a subgraph of a federated graph: see docs/federation.md
+    #[arg(long, env = "FEEDBACK_FEDERATION")]
+    pub federation: bool,
+
     /// Days after which feedback that is submitted from now on expires; 0 for never
     #[arg(long, value_name = "DAYS", env = "FEEDBACK_RETENTION_DAYS", default_value = "0", value_parser = expecting(str::parse::<Retention>))]
     pub retention_days: Retention,

@@ -61,7 +61,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
     let (authenticator, key) = authenticator(&arguments)?;
     let state = AppState {
-        executor: Executor::new((!arguments.no_introspection).into(), arguments.limits),
+        executor: Executor::new((!arguments.no_introspection).into(), arguments.limits)
+            .federated(arguments.federation.into()),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(authenticator),

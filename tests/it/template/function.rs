@@ -165,6 +165,11 @@ fn what_tells_strangers_about_the_service_is_off_unless_it_is_switched_on() {
     }
 }
 
+#[test]
+fn the_schema_is_no_subgraph_unless_that_is_switched_on() {
+    assert_eq!(parameter_of("FEEDBACK_FEDERATION")["Default"], "false");
+}
+
 /// `sam build` hands no flags on to `cargo lambda build`, which in turn compiles with `panic = "abort"` unless the
 /// profile says otherwise. Both are decided in `Cargo.toml`, far from the template that depends on them.
 #[test]
