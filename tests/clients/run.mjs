@@ -60,7 +60,7 @@ async function main() {
   await runTests("schema", ofTheSchema);
 
   const allowedOrigin = `http://127.0.0.1:${await freePort()}`;
-  const local = startLocal("local server", ["--sample=60", `--explorer-assets=${here}`], {
+  const local = startLocal("local server", ["--sample=60", `--explorer-assets=${here}`, "--federation"], {
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
   });
   const localUrl = await urlOf(local);
@@ -72,7 +72,10 @@ async function main() {
   await runInBrowser("local server, its form", ["feedback-form.mjs"], ofLocal);
   await runInBrowser("local server, its inbox", ["inbox.mjs"], ofLocal, LONG);
 
-  const lambdaUrl = await startLambda("Lambda binary", local, { FEEDBACK_ALLOWED_ORIGINS: allowedOrigin });
+  const lambdaUrl = await startLambda("Lambda binary", local, {
+    FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
+    FEEDBACK_FEDERATION: "true",
+  });
   // In the cloud only staff, and servers with keys, read.
   const staffUrl = `${lambdaUrl}/staff`;
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
