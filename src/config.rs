@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use tracing::Level;
 
 use crate::domain::QuarantineRules;
-use crate::graphql::{Federation, Introspection, Limits};
+use crate::graphql::{ArbitraryDocuments, Federation, Introspection, Limits, TrustedDocuments};
 use crate::http::{AllowedOrigins, ClientAddressHeader};
 use crate::repository::{ClientLimit, Indexes};
 pub use crate::repository::{MAX_CLIENT_LIMIT, MAX_TIMELINE_SHARDS};
@@ -41,6 +42,8 @@ pub struct Config {
     pub table: Table,
     /// Who gets in, and what they are shown.
     pub access: Access,
+    /// What clients may execute.
+    pub documents: Documents,
     /// `FEEDBACK_QUARANTINE`: when feedback is put aside; see [`QuarantineRules`].
     pub quarantine: QuarantineRules,
     /// `FEEDBACK_LIMITS`: limits on one request; see [`Limits`].
@@ -85,6 +88,15 @@ pub struct Access {
     pub federation: Federation,
 }
 
+/// Configuration of trusted documents.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Documents {
+    /// `FEEDBACK_DOCUMENTS`: the path of the file with the trusted documents; none if unset. See [`TrustedDocuments`].
+    pub file: Option<PathBuf>,
+    /// `FEEDBACK_ARBITRARY_DOCUMENTS`: who may send other documents; `everyone` if unset, and without a file.
+    pub arbitrary: ArbitraryDocuments,
+}
+
 /// A variable that is missing or not valid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
@@ -122,6 +134,7 @@ impl Config {
         Ok(Self {
             table: Table::read(&lookup)?,
             access: Access::read(&lookup)?,
+            documents: Documents::read(&lookup)?,
             quarantine: parsed(&lookup, "FEEDBACK_QUARANTINE", str::parse)?.unwrap_or_default(),
             limits: parsed(&lookup, "FEEDBACK_LIMITS", str::parse)?.unwrap_or_default(),
             log: parsed(&lookup, "FEEDBACK_LOG", parse_level)?.unwrap_or(Level::INFO),
@@ -156,6 +169,29 @@ impl Access {
             introspection: switch("FEEDBACK_INTROSPECTION")?.into(),
             federation: switch("FEEDBACK_FEDERATION")?.into(),
         })
+    }
+}
+
+impl Documents {
+    fn read(lookup: Lookup<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            file: lookup("FEEDBACK_DOCUMENTS").map(PathBuf::from),
+            arbitrary: parsed(lookup, "FEEDBACK_ARBITRARY_DOCUMENTS", str::parse)?.unwrap_or_default(),
+        })
+    }
+
+    /// The documents in the file, valid against the schema and within these limits; `None` without a file.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the file, or that one is required.
+    pub fn load(&self, federation: Federation, limits: &Limits) -> Result<Option<TrustedDocuments>, String> {
+        match &self.file {
+            Some(file) => TrustedDocuments::load(file, self.arbitrary, federation, limits).map(Some),
+            None if self.arbitrary == ArbitraryDocuments::Everyone => Ok(None),
+            None => Err("FEEDBACK_ARBITRARY_DOCUMENTS other than everyone requires trusted documents: let FEEDBACK_DOCUMENTS \
+                         name a file with them"
+                .to_owned()),
+        }
     }
 }
 
@@ -247,6 +283,7 @@ mod tests {
                 introspection: Introspection::Off,
                 federation: Federation::Off,
             },
+            documents: Documents::default(),
             quarantine: QuarantineRules::default(),
             limits: Limits::default(),
             log: Level::INFO,

@@ -21,6 +21,7 @@ mod rules;
 mod selection;
 mod subgraph;
 mod syntax;
+mod trusted_documents;
 mod types;
 mod validation;
 mod values;
@@ -32,6 +33,7 @@ pub use error::{ErrorCode, request_error, retry_after, set_retry_after};
 pub use executor::{Executor, Operation, Variables};
 pub use limits::Limits;
 pub use subgraph::subgraph_sdl;
+pub use trusted_documents::{ArbitraryDocuments, DocumentId, RequestedDocument, TrustedDocuments};
 
 use crate::auth::Caller;
 use crate::domain::{Clock, Submitter};

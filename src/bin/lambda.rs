@@ -10,7 +10,7 @@ use feedback_graphql::auth::{self, ApiKeys, Authenticator};
 use feedback_graphql::aws;
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::Executor;
+use feedback_graphql::graphql::{Executor, TrustedDocuments};
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::repository::{self, FeedbackRepository};
@@ -20,15 +20,15 @@ use lambda_http::{Error, lambda_runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let config = match Config::read(|name| env::var(name).ok()) {
-        Ok(config) => config,
+    let (config, trusted) = match configuration() {
+        Ok(configuration) => configuration,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     };
     logging::start(config.log, logging::Format::Json);
-    match run(config).await {
+    match run(config, trusted).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the Lambda runtime ended");
@@ -37,7 +37,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(config: Config) -> Result<(), Error> {
+/// The configuration, and the trusted documents, if it names any.
+fn configuration() -> Result<(Config, Option<TrustedDocuments>), String> {
+    let config = Config::read(|name| env::var(name).ok()).map_err(|error| error.to_string())?;
+    let trusted = config.documents.load(config.access.federation, &config.limits)?;
+    Ok((config, trusted))
+}
+
+async fn run(config: Config, trusted: Option<TrustedDocuments>) -> Result<(), Error> {
     let aws = aws::OnLambda::new();
     let client = repository::connect_on_lambda(&aws);
     let (table, access) = (config.table, config.access);
@@ -50,7 +57,9 @@ async fn run(config: Config) -> Result<(), Error> {
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let state = AppState {
-        executor: Executor::new(access.introspection, config.limits).federated(access.federation),
+        executor: Executor::new(access.introspection, config.limits)
+            .federated(access.federation)
+            .trusting(trusted),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),

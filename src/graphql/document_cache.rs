@@ -27,6 +27,12 @@ pub struct ChosenOperation {
 }
 
 impl ChosenOperation {
+    /// The operation named `name`, or the only one, of a document.
+    pub(super) fn of(document: Arc<Document>, name: Option<&str>) -> Result<Self, Vec<ServerError>> {
+        let operation = document.operation(name).map_err(one)?;
+        Ok(Self { document, operation })
+    }
+
     /// Whether it is a query or a mutation. There are no subscriptions in the schema.
     #[must_use]
     pub fn operation_type(&self) -> OperationType {
@@ -48,24 +54,19 @@ impl DocumentCache {
         Self(Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, TextLength))
     }
 
-    /// The operation named `name`, or the only one, of the document in `text`. Limits and definition are the same in
-    /// every call.
-    pub(super) fn operation(
+    /// The document in `text`. Limits and definition are the same in every call.
+    pub(super) fn document(
         &self,
         text: &str,
-        name: Option<&str>,
         limits: &Limits,
         definition: &'static Definition,
-    ) -> Result<ChosenOperation, Vec<ServerError>> {
-        let document = if let Some(document) = self.0.get(text) {
-            document
-        } else {
-            let document = Arc::new(validated(text, limits, definition)?);
-            self.0.insert(text.to_owned(), Arc::clone(&document));
-            document
-        };
-        let operation = document.operation(name).map_err(one)?;
-        Ok(ChosenOperation { document, operation })
+    ) -> Result<Arc<Document>, Vec<ServerError>> {
+        if let Some(document) = self.0.get(text) {
+            return Ok(document);
+        }
+        let document = Arc::new(validated(text, limits, definition)?);
+        self.0.insert(text.to_owned(), Arc::clone(&document));
+        Ok(document)
     }
 }
 
@@ -84,20 +85,20 @@ mod tests {
     use crate::graphql::definition::definition;
     use crate::graphql::{ErrorCode, Federation};
 
-    fn operation(cache: &DocumentCache, text: &str) -> Result<ChosenOperation, Option<ErrorCode>> {
-        let operation = cache.operation(text, None, &Limits::default(), definition(Federation::Off));
-        operation.map_err(|errors| ErrorCode::of(&errors[0]))
+    fn document(cache: &DocumentCache, text: &str) -> Result<Arc<Document>, Option<ErrorCode>> {
+        let document = cache.document(text, &Limits::default(), definition(Federation::Off));
+        document.map_err(|errors| ErrorCode::of(&errors[0]))
     }
 
     #[test]
     fn what_was_parsed_lately_is_not_parsed_again() {
         let cache = DocumentCache::new();
-        let document = |text| operation(&cache, text).unwrap().document;
-        let first = document("{ __typename }");
-        assert!(Arc::ptr_eq(&first, &document("{ __typename }")));
-        assert!(!Arc::ptr_eq(&first, &document("{ __typename  }")));
+        let valid = |text| document(&cache, text).unwrap();
+        let first = valid("{ __typename }");
+        assert!(Arc::ptr_eq(&first, &valid("{ __typename }")));
+        assert!(!Arc::ptr_eq(&first, &valid("{ __typename  }")));
         for _ in 0..2 {
-            let code = operation(&cache, "{ __typename").unwrap_err();
+            let code = document(&cache, "{ __typename").unwrap_err();
             assert_eq!(code, Some(ErrorCode::GraphqlParseFailed));
         }
     }
@@ -106,7 +107,7 @@ mod tests {
     fn what_is_kept_has_an_end() {
         let cache = DocumentCache::new();
         for number in 0..5_000 {
-            operation(&cache, &format!("{{ a{number}: __typename }}")).unwrap();
+            document(&cache, &format!("{{ a{number}: __typename }}")).unwrap();
         }
         assert!(cache.0.weight() <= KEPT_BYTES);
     }

@@ -16,7 +16,7 @@ use crate::repository::{ClientLimitExceeded, RepositoryError};
 /// The extension with the seconds until a retry may succeed, where they are known.
 const RETRY_AFTER: &str = "retryAfter";
 
-/// The `extensions.code` of an error, as Apollo Server spells it where it has the same.
+/// The `extensions.code` of an error, as Apollo Server or Apollo Router spells it where it has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
@@ -36,6 +36,14 @@ pub enum ErrorCode {
     Forbidden,
     /// Introspection is disabled.
     IntrospectionDisabled,
+    /// No trusted document has this id; the caller may send its text. Clients of Apollo's protocol then do.
+    PersistedQueryNotFound,
+    /// No trusted document has this id, and the caller may not send another. Clients do not retry.
+    PersistedQueryNotInList,
+    /// The service has no trusted documents, and finds none by an id. Clients of Apollo's protocol send texts from then on.
+    PersistedQueryNotSupported,
+    /// The text is not that of a trusted document, and the caller may not send another.
+    QueryNotInSafelist,
     /// The document has more bytes than allowed.
     QueryTooLong,
     /// The document has more tokens than allowed.

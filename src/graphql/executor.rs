@@ -21,9 +21,11 @@ use super::mutation::Mutation;
 use super::rules::error_in;
 use super::selection::{Field, collect};
 use super::subgraph::QueryRoot;
+use super::trusted_documents::{RequestedDocument, TrustedDocuments};
 use super::validation::one;
 use super::values::of_json;
 use super::{Federation, Introspection, RequestContext};
+use crate::auth::Caller;
 
 /// The values of an operation's variables, by name.
 pub type Variables = JsonMap;
@@ -35,24 +37,18 @@ type Schema = async_graphql::Schema<QueryRoot, Mutation, EmptySubscription>;
 pub struct Executor(Arc<Inner>);
 
 struct Inner {
+    settings: Settings,
     schema: LazyLock<Schema>,
-    /// The fields that exist are those in it: the library's schema has a subgraph's besides.
-    definition: &'static LazyLock<Definition>,
-    introspection: Introspection,
-    limits: Limits,
     documents: LazyLock<DocumentCache>,
 }
 
-impl Inner {
-    fn new(introspection: Introspection, limits: Limits) -> Self {
-        Self {
-            schema: LazyLock::new(schema),
-            definition: definition(Federation::Off),
-            introspection,
-            limits,
-            documents: LazyLock::new(DocumentCache::new),
-        }
-    }
+#[derive(Clone)]
+struct Settings {
+    introspection: Introspection,
+    limits: Limits,
+    /// The fields that exist are those in it: the library's schema has a subgraph's besides.
+    definition: &'static LazyLock<Definition>,
+    trusted: Option<Arc<TrustedDocuments>>,
 }
 
 impl Executor {
@@ -60,22 +56,44 @@ impl Executor {
     /// does in advance while it waits for the network.
     #[must_use]
     pub fn new(introspection: Introspection, limits: Limits) -> Self {
-        Self(Arc::new(Inner::new(introspection, limits)))
+        Self::with(Settings {
+            introspection,
+            limits,
+            definition: definition(Federation::Off),
+            trusted: None,
+        })
     }
 
-    /// The same with or without the fields of a subgraph, which it has not at first.
+    /// The same, with or without the fields of a subgraph; without them if this is not called.
     #[must_use]
     pub fn federated(self, federation: Federation) -> Self {
-        Self(Arc::new(Inner {
+        Self::with(Settings {
             definition: definition(federation),
-            ..Inner::new(self.0.introspection, self.0.limits)
+            ..self.0.settings.clone()
+        })
+    }
+
+    /// The same, with trusted documents, if there are any. They are valid against the schema that is executed.
+    #[must_use]
+    pub fn trusting(self, trusted: Option<TrustedDocuments>) -> Self {
+        Self::with(Settings {
+            trusted: trusted.map(Arc::new),
+            ..self.0.settings.clone()
+        })
+    }
+
+    fn with(settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            schema: LazyLock::new(schema),
+            documents: LazyLock::new(DocumentCache::new),
         }))
     }
 
     /// The limits on one request.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.0.settings.limits
     }
 
     /// Parses and validates a document, and chooses the operation named `name`, or the only one.
@@ -84,13 +102,34 @@ impl Executor {
     /// With [`ErrorCode::GraphqlParseFailed`], [`ErrorCode::GraphqlValidationFailed`],
     /// [`ErrorCode::OperationResolutionFailure`] or the code of a limit.
     pub fn choose(&self, document: &str, name: Option<&str>) -> Result<ChosenOperation, Vec<ServerError>> {
-        let Inner {
-            documents,
-            limits,
-            definition,
-            ..
-        } = &*self.0;
-        documents.operation(document, name, limits, definition)
+        let Settings {
+            limits, definition, ..
+        } = &self.0.settings;
+        let document = self.0.documents.document(document, limits, definition)?;
+        ChosenOperation::of(document, name)
+    }
+
+    /// Finds the document that a caller requests, and chooses its operation named `name`, or the only one.
+    ///
+    /// # Errors
+    /// Those of [`choose`](Self::choose); with [`ErrorCode::PersistedQueryNotFound`],
+    /// [`ErrorCode::PersistedQueryNotInList`] or [`ErrorCode::PersistedQueryNotSupported`] for an id, with
+    /// [`ErrorCode::QueryNotInSafelist`] for a text, and with [`ErrorCode::BadRequest`] where they contradict each other.
+    pub fn choose_requested(
+        &self,
+        requested: &RequestedDocument,
+        name: Option<&str>,
+        caller: &Caller,
+    ) -> Result<ChosenOperation, Vec<ServerError>> {
+        let trusted = match &self.0.settings.trusted {
+            Some(trusted) => trusted.find(requested, caller).map_err(one)?,
+            None => None,
+        };
+        match (trusted, requested) {
+            (Some(document), _) => ChosenOperation::of(document, name),
+            (None, RequestedDocument::Text { text, .. }) => self.choose(text, name),
+            (None, RequestedDocument::Id(id)) => Err(one(id.not_supported())),
+        }
     }
 
     /// Prepares an operation for execution: coerces its variables, and collects its fields.
@@ -103,7 +142,7 @@ impl Executor {
         variables: &Variables,
     ) -> Result<Operation, Vec<ServerError>> {
         let variables = coerced(&chosen, variables).map_err(one)?;
-        let fields = collect(&chosen.document, &chosen.operation, &variables, &self.0.limits);
+        let fields = collect(&chosen.document, &chosen.operation, &variables, self.limits());
         let operation = Operation {
             fields: fields.map_err(one)?,
             chosen,
@@ -116,7 +155,7 @@ impl Executor {
     }
 
     fn check_introspection(&self, chosen: &ChosenOperation) -> Result<(), ServerError> {
-        if self.0.introspection == Introspection::Off {
+        if self.0.settings.introspection == Introspection::Off {
             let message = "introspection is disabled: see the schema.graphql of this service";
             return Err(request_error(ErrorCode::IntrospectionDisabled, message));
         }

@@ -26,7 +26,7 @@ impl ErrorCode {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::QueryNotInSafelist => StatusCode::FORBIDDEN,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -42,7 +42,11 @@ impl ErrorCode {
 
     /// Whether the status is the same in every format.
     pub(super) fn has_status_for_all(self) -> bool {
-        self.is_transient() || matches!(self, Self::Unauthenticated | Self::Forbidden)
+        self.is_transient()
+            || matches!(
+                self,
+                Self::BadRequest | Self::Unauthenticated | Self::Forbidden | Self::QueryNotInSafelist
+            )
     }
 }
 

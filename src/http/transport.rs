@@ -105,7 +105,8 @@ async fn execute(
 ) -> Result<Outcome, Outcome> {
     let parameters = parameters?;
     let executor = &shared.state.executor;
-    let chosen = executor.choose(&parameters.query, parameters.operation_name.as_deref())?;
+    let name = parameters.operation_name.as_deref();
+    let chosen = executor.choose_requested(&parameters.document, name, caller)?;
     summary.operation = chosen.name().map(str::to_owned);
     summary.operation_type = Some(chosen.operation_type().name());
     // Not only by GET: HEAD comes this way too.

@@ -46,7 +46,7 @@ const WEB: [(&str, &str); 17] = files!["web/":
 const OF_START: [(&str, &str); 2] = files!["web/": "index.css", "index.js"];
 
 /// The documentation.
-const TEXTS: [(&str, &str); 15] = files!["":
+const TEXTS: [(&str, &str); 16] = files!["":
     "README.md",
     "docs/CONTRIBUTING.md",
     "docs/benchmarks.md",

@@ -10,6 +10,7 @@ use crate::support::lambda::{InvocationError, Lambda, Options};
 use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{NOW, Store, TABLE};
 
+mod documents;
 mod hostile;
 
 const PLANTED: [&str; 4] = [

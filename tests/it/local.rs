@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clients;
+mod documents;
 mod pages;
 mod strangers;
 

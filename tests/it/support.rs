@@ -269,15 +269,12 @@ impl Server {
 
     /// A server with these limits on what one request may ask for.
     pub async fn limited(store: Store, limits: Limits) -> Self {
-        Self::new(store, Options::default(), Authenticator::Open, limits).await
+        let executor = Executor::new(Introspection::On, limits);
+        Self::executing(store, Options::default(), Authenticator::Open, executor).await
     }
 
     pub async fn guarded(store: Store, options: Options, authenticator: Authenticator) -> Self {
-        Self::new(store, options, authenticator, Limits::default()).await
-    }
-
-    async fn new(store: Store, options: Options, authenticator: Authenticator, limits: Limits) -> Self {
-        let executor = Executor::new(Introspection::On, limits);
+        let executor = Executor::new(Introspection::On, Limits::default());
         Self::executing(store, options, authenticator, executor).await
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser};
 use feedback_graphql::config::{Retention, parse_level, parse_shards};
 use feedback_graphql::domain::QuarantineRules;
-use feedback_graphql::graphql::Limits;
+use feedback_graphql::graphql::{ArbitraryDocuments, Limits};
 use feedback_graphql::http::AllowedOrigins;
 use feedback_graphql::local::parse_host;
 use feedback_graphql::repository::ClientLimit;
@@ -117,6 +117,16 @@ pub struct Arguments {
     /// Limits on one request, like "depth=16 complexity=5000"
     #[arg(long, value_name = "LIMITS", env = "FEEDBACK_LIMITS", default_value = "", hide_default_value = true, value_parser = expecting(str::parse::<Limits>))]
     pub limits: Limits,
+
+    /// File with trusted documents, which clients name by id instead of sending their text: a map from ids to documents,
+    /// as graphql-codegen and Relay write it, or Apollo's manifest
+    #[arg(long, value_name = "PATH", env = "FEEDBACK_DOCUMENTS")]
+    pub documents: Option<PathBuf>,
+
+    /// Who may send other documents than those in --documents: everyone, credentialed (callers with a credential, and
+    /// without --require-auth everyone) or nobody
+    #[arg(long, value_name = "CALLERS", env = "FEEDBACK_ARBITRARY_DOCUMENTS", default_value = "everyone", value_parser = expecting(str::parse::<ArbitraryDocuments>))]
+    pub arbitrary_documents: ArbitraryDocuments,
 
     /// Serve the explorer's files from this folder instead of the internet. Fill it with:
     /// npm install --prefix DIR graphiql@4.1.2 react@18.3.1 react-dom@18.3.1

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use clap::Parser;
 use feedback_graphql::auth::{ApiKeys, Authenticator, KeySet, KeySource, NewKey, Scope, make_key};
+use feedback_graphql::config::Documents;
 use feedback_graphql::domain::Clock;
 use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
@@ -48,6 +49,11 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let assets = arguments.explorer_assets.as_deref().map(Assets::load).transpose();
     let assets = assets.map_err(|error| error.to_string())?;
+    let documents = Documents {
+        file: arguments.documents.clone(),
+        arbitrary: arguments.arbitrary_documents,
+    };
+    let trusted = documents.load(arguments.federation.into(), &arguments.limits)?;
     let engine = start_engine(&arguments, address.port()).await?;
     let (client, endpoint) = connect(&arguments, engine.as_ref()).await;
 
@@ -62,7 +68,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let (authenticator, key) = authenticator(&arguments)?;
     let state = AppState {
         executor: Executor::new((!arguments.no_introspection).into(), arguments.limits)
-            .federated(arguments.federation.into()),
+            .federated(arguments.federation.into())
+            .trusting(trusted),
         repository,
         clock: Clock::System,
         authenticator: Arc::new(authenticator),

@@ -5,12 +5,12 @@ use apollo_compiler::response::JsonValue as Value;
 use serde_json::Number;
 use url::form_urlencoded;
 
-use crate::graphql::Variables;
+use crate::graphql::{DocumentId, RequestedDocument, Variables};
 
-/// The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters").
-#[derive(Debug, Default)]
+/// The parameters of a GraphQL request (GraphQL over HTTP, "Request Parameters" and "Persisted Document Request").
+#[derive(Debug)]
 pub(super) struct Parameters {
-    pub(super) query: String,
+    pub(super) document: RequestedDocument,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
 }
@@ -35,8 +35,8 @@ impl Parameters {
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             let value = match &*name {
                 // Some clients send an empty text for a parameter that they omit.
-                "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
-                "query" | "operationName" => Value::String(text.into_owned().into()),
+                "documentId" | "operationName" | "variables" | "extensions" if text.is_empty() => Value::Null,
+                "query" | "documentId" | "operationName" => Value::String(text.into_owned().into()),
                 "variables" | "extensions" => {
                     serde_json::from_str(&text).map_err(|error| format!("`{name}` is not JSON: {error}"))?
                 }
@@ -53,9 +53,14 @@ impl Parameters {
     fn from_members(mut members: Variables) -> Result<Self, String> {
         let mut take = |name: &str| members.remove(name).filter(|value| !value.is_null());
         let query = match take("query") {
-            Some(Value::String(query)) => query.as_str().to_owned(),
+            None => None,
+            Some(Value::String(query)) => Some(query.as_str().to_owned()),
             Some(other) => return Err(format!("`query` must be a string, not {}", kind(&other))),
-            None => return Err("`query` is missing: it must be a string, a GraphQL document".to_owned()),
+        };
+        let document_id = match take("documentId") {
+            None => None,
+            Some(Value::String(id)) => Some(DocumentId::parse(id.as_str())?),
+            Some(other) => return Err(format!("`documentId` must be a string, not {}", kind(&other))),
         };
         let operation_name = match take("operationName") {
             None => None,
@@ -70,16 +75,42 @@ impl Parameters {
                 .collect(),
             Some(other) => return Err(format!("`variables` must be an object, not {}", kind(&other))),
         };
-        match take("extensions") {
-            // The service knows none, and the specification requires unknown ones to be ignored.
-            None | Some(Value::Object(_)) => {}
+        // The specification requires others than those that the service knows to be ignored.
+        let extensions = match take("extensions") {
+            None => Variables::default(),
+            Some(Value::Object(extensions)) => extensions,
             Some(other) => return Err(format!("`extensions` must be an object, not {}", kind(&other))),
-        }
+        };
+        let id = match (document_id, persisted_query(&extensions)?) {
+            (Some(_), Some(_)) => {
+                return Err("send either `documentId` or `extensions.persistedQuery`".to_owned());
+            }
+            (document_id, persisted_query) => document_id.or(persisted_query),
+        };
+        let document = match (query, id) {
+            (Some(text), id) => RequestedDocument::Text { text, id },
+            (None, Some(id)) => RequestedDocument::Id(id),
+            (None, None) => {
+                return Err("`query` is missing: it must be a string, a GraphQL document".to_owned());
+            }
+        };
         Ok(Self {
-            query,
+            document,
             operation_name,
             variables,
         })
+    }
+}
+
+/// The id in the extension of Apollo's protocol, "Automatic Persisted Queries".
+fn persisted_query(extensions: &Variables) -> Result<Option<DocumentId>, String> {
+    let Some(extension) = extensions.get("persistedQuery").filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let member = |name| extension.as_object().and_then(|members| members.get(name));
+    match (member("version").and_then(Value::as_f64), member("sha256Hash")) {
+        (Some(1.0), Some(Value::String(hash))) => Ok(Some(DocumentId::of_apollo(hash.as_str()))),
+        _ => Err("`extensions.persistedQuery` must have `version`, 1, and `sha256Hash`, a string".to_owned()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::document::{Target, Template, object, references_in, text};
+use super::document::{Target, Template, object, read, references_in, text};
 
 /// What of the function's properties is about its versions and no part of one.
 const ABOUT_VERSIONS: [&str; 5] = [
@@ -129,4 +129,35 @@ fn collect_parameters<'a>(template: &'a Template, value: &Value, parameters: &mu
             parameters.insert(name);
         }
     }
+}
+
+#[test]
+fn trusted_documents_come_as_a_layer_whose_next_version_publishes_one_of_the_function() {
+    let template = Template::load();
+    let default = template.with(&[]);
+    assert!(default.of_type("AWS::Serverless::LayerVersion").is_empty());
+    assert_eq!(default.function()["Layers"], Value::Null);
+    assert_eq!(default.variables().get("FEEDBACK_DOCUMENTS"), None);
+    assert_eq!(
+        template.objections(&[("ArbitraryDocuments", "nobody")]),
+        ["ArbitraryDocuments other than everyone needs Documents."]
+    );
+
+    let documents = ("Documents", "feedback-form.json");
+    let nobody = ("ArbitraryDocuments", "nobody");
+    assert_eq!(template.objections(&[documents, nobody]), [] as [&str; 0]);
+    let given = template.with(&[documents, nobody]);
+    let (layer, resource) = given.only("AWS::Serverless::LayerVersion");
+    assert_eq!(given.function()["Layers"], json!([{ "Ref": layer }]));
+    // Lambda puts what is in the folder of the layer under /opt.
+    let path = &given.variables()["FEEDBACK_DOCUMENTS"];
+    assert_eq!(*path, json!({ "Fn::Sub": "/opt/${Documents}" }));
+    let folder = text(&resource["Properties"]["ContentUri"]);
+    assert!(!read(&format!("{folder}/{}", documents.1)).is_empty());
+
+    let (_, configuration) = given.only("AWS::AppConfig::HostedConfigurationVersion");
+    assert_eq!(
+        configuration["Properties"]["Description"],
+        json!({ "Ref": layer })
+    );
 }

@@ -6,7 +6,7 @@ use feedback_graphql::config::{self, Config};
 use feedback_graphql::domain::QuarantineRules;
 use serde_json::{Value, json};
 
-use super::document::{Template, read, text};
+use super::document::{Template, placeholders, read, text};
 use super::variation::EVERYTHING_GIVEN;
 
 /// What Lambda takes of names and values of a function's variables together, in bytes.
@@ -26,8 +26,11 @@ fn the_function_is_given_every_variable_that_the_code_reads_and_no_other() {
 fn the_code_accepts_every_value_that_the_template_allows() {
     let template = Template::load().with(EVERYTHING_GIVEN);
     for (variable, value) in template.variables() {
-        // What is no parameter is a resource of the stack.
-        let Some(parameter) = template.0["Parameters"].get(text(&value["Ref"])) else {
+        // What is no parameter is a resource of the stack, or a path with one.
+        let Some(parameter) = value["Ref"]
+            .as_str()
+            .and_then(|name| template.0["Parameters"].get(name))
+        else {
             continue;
         };
         let listed = parameter["AllowedValues"].as_array().into_iter().flatten();
@@ -48,8 +51,12 @@ fn lambda_takes_the_variables_however_long_the_parameters_are() {
         .variables()
         .iter()
         .map(|(variable, value)| {
-            let parameter = template.0["Parameters"].get(text(&value["Ref"]));
-            variable.len() + parameter.map_or(MAX_REFERENCE, longest_value)
+            let pattern = value["Fn::Sub"].as_str().map_or(0, str::len);
+            let name = value["Ref"]
+                .as_str()
+                .or_else(|| placeholders(&value["Fn::Sub"]).next());
+            let parameter = name.and_then(|name| template.0["Parameters"].get(name));
+            variable.len() + pattern + parameter.map_or(MAX_REFERENCE, longest_value)
         })
         .sum();
     assert!(longest <= MAX_VARIABLES, "{longest} bytes");

@@ -28,6 +28,7 @@ pub const EVERYTHING_GIVEN: Settings = &[
     ("AllowedOrigins", "https://www.example.com"),
     ("ApiKeys", "true"),
     ("Limits", "depth=20"),
+    ("Documents", "documents.json"),
     ("ClientAddressHeader", "CloudFront-Viewer-Address"),
     ("AlarmTopicArn", "arn:aws:sns:eu-central-1:123456789012:alarms"),
     KMS_KEY[0],
