@@ -8,7 +8,7 @@
 //! | [`domain`] | feedback, its identity, its position on the timeline, its triage, the rules of the quarantine, filters, pages and counts: values that cannot be wrong. Knows nothing of AWS, GraphQL or HTTP |
 //! | [`aws`] | the configuration of AWS clients: region, credentials, endpoints, trusted certificates, timeouts, retries |
 //! | [`repository`] | the table: keys, records, indexes and plans to read them, the shards, changes of triage and of the timeline, counts, the limit for each client, errors. Alone knows DynamoDB |
-//! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, the scopes that fields require, queries, mutations, types, cursors, the loader by id, the subgraph of a federated graph, error codes |
+//! | [`graphql`] | the schema and its execution: documents validated by the specification and limits, trusted documents, the scopes that fields require, queries, mutations, types, cursors, the loader by id, the subgraph of a federated graph, error codes |
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
 //! | [`config`] | the environment, read once into typed values, by concern |

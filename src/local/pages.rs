@@ -46,7 +46,7 @@ const WEB: [(&str, &str); 17] = files!["web/":
 const OF_START: [(&str, &str); 2] = files!["web/": "index.css", "index.js"];
 
 /// The documentation.
-const TEXTS: [(&str, &str); 16] = files!["":
+const TEXTS: [(&str, &str); 17] = files!["":
     "README.md",
     "docs/CONTRIBUTING.md",
     "docs/benchmarks.md",
@@ -54,6 +54,7 @@ const TEXTS: [(&str, &str); 16] = files!["":
     "docs/cost.md",
     "docs/counting.md",
     "docs/deployment.md",
+    "docs/documents.md",
     "docs/errors.md",
     "docs/federation.md",
     "docs/limits.md",

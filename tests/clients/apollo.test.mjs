@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { relayStylePagination } from "@apollo/client/utilities";
+import { parse } from "graphql";
 import { distinctUntilChanged, filter, lastValueFrom, map, takeWhile, tap } from "rxjs";
-import { ask, endpoint, newTopic, seed } from "./support.mjs";
+import { ask, byId, endpoint, newTopic, seed } from "./support.mjs";
+import { byIdLink } from "./trusted/apollo.mjs";
 
 const FEEDBACKS = gql`
   query Feedbacks($first: Int!, $after: String, $filter: FeedbackFilter, $order: FeedbackOrder! = NEWEST_FIRST) {
@@ -114,15 +116,18 @@ const TRIAGE = gql`
 
 /** A client that takes down the status of each response. */
 function newClient(statuses = []) {
-  const link = new HttpLink({
+  const http = new HttpLink({
     uri: endpoint,
     fetch: async (url, options) => {
+      // The text of a trusted document would be executed too.
+      if (byId) assert.doesNotMatch(`${url} ${options.body}`, /\bquery["=]/);
       const response = await fetch(url, options);
       statuses.push(response.status);
       return response;
     },
   });
   const fields = { feedbacks: relayStylePagination(["filter", "order"]) };
+  const link = byId ? byIdLink.concat(http) : http;
   return new ApolloClient({ link, cache: new InMemoryCache({ typePolicies: { Query: { fields } } }) });
 }
 
@@ -230,10 +235,12 @@ describe("Apollo Client", () => {
 
   test("sees why its document is refused, although the status is 400", async () => {
     const statuses = [];
-    await assert.rejects(newClient(statuses).query({ query: gql`{ feedbacks { nodes { votes } } }` }), (error) => {
+    const [code, reason] = byId ? ["PERSISTED_QUERY_NOT_IN_LIST", /trusted/] : ["GRAPHQL_VALIDATION_FAILED", /votes/];
+    // Not by a tag: what has one is trusted.
+    await assert.rejects(newClient(statuses).query({ query: parse("{ feedbacks { nodes { votes } } }") }), (error) => {
       assert.ok(CombinedGraphQLErrors.is(error), error);
-      assert.equal(error.errors[0].extensions.code, "GRAPHQL_VALIDATION_FAILED");
-      assert.match(error.message, /votes/);
+      assert.equal(error.errors[0].extensions.code, code);
+      assert.match(error.message, reason);
       return true;
     });
     assert.deepEqual(statuses, [400]);

@@ -32,6 +32,15 @@ const FLAGS = ["--test-reporter=spec", "--test-timeout=300000"];
 
 const LONG = ["--test-timeout=600000"];
 
+const IN_MEMORY = "--in-memory";
+
+// The files that the clients' tools make of their tests' documents.
+const TRUSTED = {
+  apollo: "trusted/__generated__/apollo.json",
+  relay: "relay/__generated__/persisted.json",
+  urql: "trusted/__generated__/urql/persisted-documents.json",
+};
+
 const children = new Set();
 const servers = [];
 const summary = [];
@@ -60,13 +69,18 @@ async function main() {
   await runTests("schema", ofTheSchema);
 
   const allowedOrigin = `http://127.0.0.1:${await freePort()}`;
-  const local = startLocal("local server", ["--sample=60", `--explorer-assets=${here}`, "--federation"], {
+  const local = startLocal("local server", [IN_MEMORY, "--sample=60", `--explorer-assets=${here}`, "--federation"], {
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
+    // It knows some, and executes all others too.
+    FEEDBACK_DOCUMENTS: resolve(here, TRUSTED.relay),
   });
   const localUrl = await urlOf(local);
   await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
   const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
   const engineUrl = await printed(local, /DynamoDB +(http:\S+)/);
+  await runById("local server", localUrl, (rule) =>
+    urlOf(startLocal("local server of trusted documents", [`--endpoint-url=${engineUrl}`], rule)),
+  );
   const ofLocal = { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl };
   await runInBrowser("local server, in a browser", ["browser.mjs"], ofLocal);
   await runInBrowser("local server, its form", ["feedback-form.mjs"], ofLocal);
@@ -79,14 +93,17 @@ async function main() {
   // In the cloud only staff, and servers with keys, read.
   const staffUrl = `${lambdaUrl}/staff`;
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
+  await runById("Lambda binary", localUrl, async (rule) =>
+    `${await startLambda("Lambda binary of trusted documents", local, rule)}/staff`,
+  );
   // The explorer is the same page, and the Lambda binary has no folder to serve its files from.
   const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
   await runInBrowser("Lambda binary, in a browser", ["browser.mjs"], lambda, ["--test-name-pattern=another origin"]);
   await runInBrowser("Lambda binary, its form", ["feedback-form.mjs"], lambda);
   await runInBrowser("Lambda binary, its inbox", ["inbox.mjs"], lambda, LONG);
 
-  const compared = startLocal("compared server");
-  const mirror = startLocal("mirror");
+  const compared = startLocal("compared server", [IN_MEMORY]);
+  const mirror = startLocal("mirror", [IN_MEMORY]);
   const [comparedUrl, mirrorUrl] = [await urlOf(compared), await urlOf(mirror)];
   await runDifference("local server", { FEEDBACK_URL: comparedUrl, FEEDBACK_MIRROR_URL: mirrorUrl });
   // Both are asked by the same staff: triage tells who changed it.
@@ -95,8 +112,17 @@ async function main() {
   await runDifference("Lambda binary", { FEEDBACK_URL: comparedStaffUrl, FEEDBACK_MIRROR_URL: mirrorStaffUrl });
 }
 
+/** Starts a server that executes nothing but the documents in a client's file, and runs that client's tests on it. */
+async function runById(name, textUrl, start) {
+  for (const [client, file] of Object.entries(TRUSTED)) {
+    const rule = { FEEDBACK_DOCUMENTS: resolve(here, file), FEEDBACK_ARBITRARY_DOCUMENTS: "nobody" };
+    const env = { FEEDBACK_BY_ID: "true", FEEDBACK_TEXT_URL: textUrl, FEEDBACK_URL: await start(rule) };
+    await runTests(`${name}, ${client} by id alone`, [`${client}.test.mjs`], env);
+  }
+}
+
 function startLocal(name, flags = [], env = {}) {
-  const always = ["--in-memory", "--port=0", "--log=warn"];
+  const always = ["--port=0", "--log=warn"];
   return start(name, resolve(binaries.local), [...always, ...flags], { ...process.env, ...env });
 }
 

@@ -9,6 +9,13 @@ import { text } from "node:stream/consumers";
 export const here = import.meta.dirname;
 export const root = dirname(dirname(here));
 export const endpoint = `${process.env.FEEDBACK_URL ?? "http://127.0.0.1:4000"}/graphql`;
+
+/** Whether the service executes trusted documents alone, so that the tested client names them by id. */
+export const byId = process.env.FEEDBACK_BY_ID === "true";
+
+/** Where the same feedback can be had by any text. */
+const textEndpoint = byId ? `${process.env.FEEDBACK_TEXT_URL}/graphql` : endpoint;
+
 export const python = `${here}/.venv/bin/python`;
 export const sdl = readFileSync(`${root}/schema.graphql`, "utf8");
 
@@ -21,7 +28,7 @@ export function newTopic(name) {
 }
 
 /** The data that an operation gives, asked for without any client. */
-export async function ask(query, variables, url = endpoint) {
+export async function ask(query, variables, url = textEndpoint) {
   const response = await fetch(url, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
