@@ -83,11 +83,11 @@ pub fn sdl() -> String {
         .use_space_ident();
     let schema = Schema::new(Query, Mutation, EmptySubscription);
     let sdl = schema.sdl_with_options(options);
-    // The exporter writes out arguments that are the default.
-    let sdl = sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull");
-    // It leaves blank lines at the end and white space on some lines.
+    // The exporter leaves blank lines at the end and white space on some lines.
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
-    format!("{}\n", lines.join("\n").trim_end())
+    let sdl = format!("{}\n", lines.join("\n").trim_end());
+    // It writes out an argument that is the default.
+    sdl.replace("@semanticNonNull(levels: [0])", "@semanticNonNull")
 }
 
 /// The resources that the resolvers of one request share.
