@@ -12,6 +12,7 @@ mod deletion;
 mod error;
 mod indexes;
 mod meter;
+mod outcomes;
 mod piece;
 mod plan;
 mod quarantine;
@@ -43,6 +44,7 @@ pub use count::Count;
 pub use deletion::Erasure;
 pub use error::RepositoryError;
 pub use indexes::{Index, Indexes};
+pub use outcomes::Outcomes;
 pub use read_budget::{READ_BUDGET, READ_UNIT_BUDGET};
 pub use shards::MAX_TIMELINE_SHARDS;
 pub use statistics::COUNTING_BUDGET;
@@ -152,8 +154,8 @@ impl FeedbackRepository {
         }
     }
 
-    /// The same repository for another request of a client: it counts the requests it makes from zero, and has all of
-    /// [`COUNTING_BUDGET`] before it.
+    /// The same repository for another request of a client: it counts the requests it makes and their outcomes from
+    /// zero, and has all of [`COUNTING_BUDGET`] before it.
     #[must_use]
     pub fn metered(&self) -> Self {
         Self {
@@ -166,7 +168,18 @@ impl FeedbackRepository {
     /// How many requests were made to DynamoDB, retries included.
     #[must_use]
     pub fn requests_made(&self) -> u32 {
-        self.meter.count()
+        self.meter.requests()
+    }
+
+    /// What became of the submissions and the changes of triage.
+    #[must_use]
+    pub fn outcomes(&self) -> Outcomes {
+        self.meter.outcomes()
+    }
+
+    /// Counts a submission that breaks a rule, and so does not get as far as [`submit`](Self::submit).
+    pub fn count_invalid_submission(&self) {
+        self.meter.count(|outcomes| outcomes.submissions_invalid += 1);
     }
 
     /// Stores new feedback, on the timeline or in quarantine, unless its id is taken.
@@ -179,6 +192,18 @@ impl FeedbackRepository {
     /// # Errors
     /// When DynamoDB could not be reached or refused, or other feedback has an id that belongs to no key.
     pub async fn submit(
+        &self,
+        new: NewFeedback,
+        id: FeedbackId,
+        now: Timestamp,
+    ) -> Result<Submission, RepositoryError> {
+        let submission = self.put_new(new, id, now).await?;
+        self.meter
+            .count(|outcomes| outcomes.count_submission(&submission));
+        Ok(submission)
+    }
+
+    async fn put_new(
         &self,
         new: NewFeedback,
         id: FeedbackId,

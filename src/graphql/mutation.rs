@@ -28,11 +28,14 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The feedback to submit.")] input: SubmitFeedbackInput,
     ) -> Result<Option<SubmitFeedbackPayload>, ApiError> {
+        let shared = context.data_unchecked::<RequestContext>();
         let mut new = match NewFeedback::try_from(input) {
             Ok(new) => new,
-            Err(violations) => return Ok(Some(violations.into())),
+            Err(violations) => {
+                shared.repository.count_invalid_submission();
+                return Ok(Some(violations.into()));
+            }
         };
-        let shared = context.data_unchecked::<RequestContext>();
         let now = shared.clock.now();
         new.signals.by_client = shared.repository.admit(shared.submitter, now).await?;
         let id = new.id(now);

@@ -21,15 +21,21 @@ use super::request_log::Summary;
 use super::{Shared, authentication, client, idempotency_key};
 use crate::domain::{Field, IdempotencyKey, Message, NewFeedback, Signals, Violation, Violations};
 use crate::graphql::ErrorCode;
-use crate::repository::Submission;
+use crate::repository::{FeedbackRepository, Submission};
 
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
     parts: Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let mut summary = Summary::default();
-    let mut response = match submit(&shared, &parts, body, &mut summary).await {
+    let mut summary = Summary {
+        operation_type: Some("plain"),
+        ..Summary::default()
+    };
+    let repository = shared.state.repository.metered();
+    let submitted = submit(&shared, &parts, body, &repository, &mut summary).await;
+    summary.measure(&repository);
+    let mut response = match submitted {
         Ok(()) => Json(json!({ "message": "Feedback submitted successfully!" })).into_response(),
         Err(error) => {
             summary.error_codes = Some(error.code.as_str().to_owned());
@@ -46,6 +52,7 @@ async fn submit(
     shared: &Shared,
     parts: &Parts,
     body: Result<Bytes, BytesRejection>,
+    repository: &FeedbackRepository,
     summary: &mut Summary,
 ) -> Result<(), HttpError> {
     let state = &shared.state;
@@ -57,17 +64,16 @@ async fn submit(
     }
     let body = read_body(body, state.executor.limits().body_bytes)?;
     let key = idempotency_key::read(&parts.headers).map_err(HttpError::bad_request)?;
-    let mut new = parse(&body, key).map_err(HttpError::bad_request)?;
+    let (message, signals) = parse(&body).map_err(HttpError::bad_request)?;
+    let mut new = validate(&message, key, signals).map_err(|violations| {
+        repository.count_invalid_submission();
+        HttpError::bad_request(sentence(violations))
+    })?;
     let submitter = client::submitter(parts, &caller, shared.options.client_address_header.as_ref());
-    let repository = state.repository.metered();
     let now = state.clock.now();
-    let admitted = repository.admit(submitter, now).await;
-    summary.dynamodb_requests = repository.requests_made();
-    new.signals.by_client = admitted?;
+    new.signals.by_client = repository.admit(submitter, now).await?;
     let id = new.id(now);
-    let submission = repository.submit(new, id, now).await;
-    summary.dynamodb_requests = repository.requests_made();
-    let submission = submission.map_err(|error| {
+    let submission = repository.submit(new, id, now).await.map_err(|error| {
         tracing::error!(%error, "an operation on the table failed");
         let (code, message) = ErrorCode::of_failure(&error);
         HttpError::new(code, message)
@@ -84,7 +90,7 @@ async fn submit(
     }
 }
 
-fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, String> {
+fn parse(body: &[u8]) -> Result<(String, Signals), String> {
     let expected = "the body must be a JSON object like {\"feedback\": \"…\"}";
     let body: Value =
         serde_json::from_slice(body).map_err(|error| format!("{expected}, but it is not JSON: {error}"))?;
@@ -97,6 +103,14 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
         elapsed_ms: body.get("elapsedMs").and_then(Value::as_f64),
         by_client: None,
     };
+    Ok((message.clone(), signals))
+}
+
+fn validate(
+    message: &str,
+    idempotency_key: Option<String>,
+    signals: Signals,
+) -> Result<NewFeedback, Vec<Violation>> {
     let mut found = Violations::default();
     let message = found.value_of(Message::parse(message));
     let idempotency_key = idempotency_key.and_then(|key| found.value_of(IdempotencyKey::parse(key)));
@@ -105,14 +119,16 @@ fn parse(body: &[u8], idempotency_key: Option<String>) -> Result<NewFeedback, St
         idempotency_key,
         signals,
     });
-    found.finish(new).map_err(|violations| {
-        let sentences = violations.into_iter().map(|violation| {
-            let field = match violation.field {
-                Field::IdempotencyKey => "the Idempotency-Key",
-                _ => "`feedback`",
-            };
-            format!("{field} {}", violation.message)
-        });
-        sentences.collect::<Vec<_>>().join(", and ")
-    })
+    found.finish(new)
+}
+
+fn sentence(violations: Vec<Violation>) -> String {
+    let sentences = violations.into_iter().map(|violation| {
+        let field = match violation.field {
+            Field::IdempotencyKey => "the Idempotency-Key",
+            _ => "`feedback`",
+        };
+        format!("{field} {}", violation.message)
+    });
+    sentences.collect::<Vec<_>>().join(", and ")
 }

@@ -10,6 +10,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::logging::beginning;
+use crate::repository::{FeedbackRepository, Outcomes};
 
 /// The most bytes of a method, a path or an operation's name in a line.
 const MAX_WORD: usize = 64;
@@ -29,7 +30,7 @@ pub struct RequestId(pub String);
 pub(super) struct Summary {
     /// The caller, if authenticated.
     pub(super) caller: Option<String>,
-    /// `query` or `mutation`, if the request got that far.
+    /// `query` or `mutation`, if the request got that far, or `plain`.
     pub(super) operation_type: Option<&'static str>,
     /// The operation's name in the document, if it has one.
     pub(super) operation: Option<String>,
@@ -37,6 +38,16 @@ pub(super) struct Summary {
     pub(super) error_codes: Option<String>,
     /// The number of requests to DynamoDB.
     pub(super) dynamodb_requests: u32,
+    /// What became of submissions and changes of triage.
+    pub(super) outcomes: Outcomes,
+}
+
+impl Summary {
+    /// Takes over what this repository has counted.
+    pub(super) fn measure(&mut self, repository: &FeedbackRepository) {
+        self.dynamodb_requests = repository.requests_made();
+        self.outcomes = repository.outcomes();
+    }
 }
 
 pub(super) async fn log(mut request: Request, next: Next) -> Response {
@@ -50,6 +61,14 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let span = tracing::error_span!("request", request_id = id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();
+    let Outcomes {
+        submissions_stored,
+        submissions_replayed,
+        submissions_invalid,
+        submissions_quarantined,
+        submissions_refused,
+        triage_conflicts,
+    } = summary.outcomes;
     span.in_scope(|| {
         tracing::info!(
             method = beginning(method.as_str(), MAX_WORD),
@@ -61,6 +80,12 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
             operation = summary.operation.as_deref().map(|name| beginning(name, MAX_WORD)),
             error_codes = summary.error_codes,
             dynamodb_requests = summary.dynamodb_requests,
+            submissions_stored = nonzero(submissions_stored),
+            submissions_replayed = nonzero(submissions_replayed),
+            submissions_invalid = nonzero(submissions_invalid),
+            submissions_quarantined = nonzero(submissions_quarantined),
+            submissions_refused = nonzero(submissions_refused),
+            triage_conflicts = nonzero(triage_conflicts),
             "request"
         );
     });
@@ -70,6 +95,11 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
             .insert(HeaderName::from_static(HEADER), value);
     }
     response
+}
+
+/// A count, which is left out of the line if it is zero.
+fn nonzero(count: u32) -> Option<u32> {
+    (count > 0).then_some(count)
 }
 
 /// Milliseconds, rounded to microseconds.

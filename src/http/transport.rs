@@ -122,7 +122,7 @@ async fn execute(
     let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone(), caller.clone())
         .submitted_by(submitter);
     let response = executor.execute(operation, request_context).await;
-    summary.dynamodb_requests = repository.requests_made();
+    summary.measure(&repository);
     Ok(Outcome::executed(response))
 }
 

@@ -254,10 +254,13 @@ impl FeedbackRepository {
             }
         };
         match limit.per_hour {
-            Some(limit) if count > limit.get() => Err(ClientLimitExceeded {
-                limit,
-                retry_after: hour.end().saturating_sub(now.as_seconds()),
-            }),
+            Some(limit) if count > limit.get() => {
+                self.meter.count(|outcomes| outcomes.submissions_refused += 1);
+                Err(ClientLimitExceeded {
+                    limit,
+                    retry_after: hour.end().saturating_sub(now.as_seconds()),
+                })
+            }
             _ => Ok(Some(count)),
         }
     }

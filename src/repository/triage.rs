@@ -40,6 +40,17 @@ impl FeedbackRepository {
         change: &TriageChange,
         update: &TriageUpdate,
     ) -> Result<Triaging, RepositoryError> {
+        let triaging = self.change_triage(id, change, update).await?;
+        self.meter.count(|outcomes| outcomes.count_triaging(&triaging));
+        Ok(triaging)
+    }
+
+    async fn change_triage(
+        &self,
+        id: FeedbackId,
+        change: &TriageChange,
+        update: &TriageUpdate,
+    ) -> Result<Triaging, RepositoryError> {
         let now = update.at;
         let mut found = None;
         // DynamoDB takes one action on a set: adding or removing. Both together need to know what is there.
