@@ -50,6 +50,9 @@ pub struct Config {
     pub limits: Limits,
     /// `FEEDBACK_LOG`: the least severe level that is logged; `info` if unset.
     pub log: Level,
+    /// `FEEDBACK_METRICS`: whether the log line of a request is also metrics, in CloudWatch's embedded metric format;
+    /// `false` if unset. Then such lines are logged at every level.
+    pub metrics: bool,
 }
 
 /// Configuration of the table.
@@ -138,6 +141,7 @@ impl Config {
             quarantine: parsed(&lookup, "FEEDBACK_QUARANTINE", str::parse)?.unwrap_or_default(),
             limits: parsed(&lookup, "FEEDBACK_LIMITS", str::parse)?.unwrap_or_default(),
             log: parsed(&lookup, "FEEDBACK_LOG", parse_level)?.unwrap_or(Level::INFO),
+            metrics: parsed(&lookup, "FEEDBACK_METRICS", parse_switch)?.unwrap_or(false),
         })
     }
 }
@@ -287,6 +291,7 @@ mod tests {
             quarantine: QuarantineRules::default(),
             limits: Limits::default(),
             log: Level::INFO,
+            metrics: false,
         };
         assert_eq!(read(&[("FEEDBACK_TABLE", "Feedback")]), Ok(expected.clone()));
         let empty = VARIABLES
@@ -341,6 +346,10 @@ mod tests {
         assert_eq!(
             error("FEEDBACK_EXPLORER", "yes"),
             "FEEDBACK_EXPLORER is \"yes\": expected true or false"
+        );
+        assert_eq!(
+            error("FEEDBACK_METRICS", "on"),
+            "FEEDBACK_METRICS is \"on\": expected true or false"
         );
         assert_eq!(
             error("FEEDBACK_LOG", "3"),

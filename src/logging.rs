@@ -2,13 +2,20 @@
 //!
 //! Below warnings, only this crate's lines are logged: the AWS SDK's would contain requests, and with them feedback.
 
-use std::{io, panic};
+mod metrics;
+
+use std::panic;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
+
+use metrics::WithMetrics;
+
+/// The target of the lines of requests.
+const REQUESTS: &str = concat!(env!("CARGO_CRATE_NAME"), "::http::request_log");
 
 /// The beginning of a text from outside, so that no field of a line can flood the log: at most `most` bytes, cut between
 /// characters.
@@ -18,34 +25,51 @@ pub fn beginning(text: &str, most: usize) -> &str {
 }
 
 /// The format of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object, to standard output: for CloudWatch Logs.
+    /// A JSON object: for CloudWatch Logs.
     Json,
-    /// A text, to standard error: for people.
+    /// The same, with metrics in the line of each request. Such lines are logged at every level.
+    JsonWithMetrics {
+        /// The name of the function, a dimension of the metrics.
+        function_name: String,
+    },
+    /// A text: for people.
     Text,
 }
 
 /// Starts logging from `level` up, panics included. Does nothing if logging was started before.
-pub fn start(level: Level, format: Format) {
+pub fn start<W>(level: Level, format: Format, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let level_of_requests = match format {
+        Format::JsonWithMetrics { .. } => level.max(Level::INFO),
+        Format::Json | Format::Text => level,
+    };
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_target(REQUESTS, level_of_requests);
     // The embedded engine warns of every error response, which its client reports already.
     #[cfg(feature = "local")]
     let filter = filter.with_target("dynoxide", LevelFilter::ERROR);
+    let layer = fmt::layer().with_writer(writer);
+    let json = |layer: fmt::Layer<_, _, _, W>| {
+        let layer = layer.json().flatten_event(true);
+        layer.with_current_span(true).with_span_list(false)
+    };
     let layer = match format {
-        Format::Json => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .boxed(),
-        Format::Text => fmt::layer()
-            .compact()
-            .with_target(false)
-            .with_writer(io::stderr)
-            .boxed(),
+        Format::Json => json(layer).boxed(),
+        Format::JsonWithMetrics { function_name } => {
+            let with_metrics = |format| WithMetrics {
+                format,
+                target: REQUESTS,
+                function_name,
+            };
+            json(layer).map_event_format(with_metrics).boxed()
+        }
+        Format::Text => layer.compact().with_target(false).boxed(),
     };
     let subscriber = Registry::default().with(layer.with_filter(filter));
     // Fails only if another one is set.

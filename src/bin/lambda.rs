@@ -2,9 +2,9 @@
 //!
 //! Client, schema and router are created once, before the first event is requested.
 
-use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::{env, io};
 
 use feedback_graphql::auth::{self, ApiKeys, Authenticator};
 use feedback_graphql::aws;
@@ -27,7 +27,13 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    logging::start(config.log, logging::Format::Json);
+    let format = if config.metrics {
+        let function_name = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+        logging::Format::JsonWithMetrics { function_name }
+    } else {
+        logging::Format::Json
+    };
+    logging::start(config.log, format, io::stdout);
     match run(config, trusted).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

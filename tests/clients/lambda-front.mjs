@@ -1,9 +1,9 @@
 // An HTTP server in front of the real Lambda binary, for clients that speak HTTP:
 //
-//   node lambda-front.mjs --binary target/release/lambda --port 4001 --staff-scope feedback:manage
+//   node lambda-front.mjs --binary target/release/lambda --port 4001 --staff-scope feedback:manage --log lambda.log
 //
 // On paths below /staff it plays a JWT authorizer too, which takes everybody for somebody with the named scope;
-// without one it lets nobody in there.
+// without one it lets nobody in there. Into the file of --log goes what the function logs.
 //
 // It starts the binary with its own environment, plays the Lambda Runtime API for it, and turns each request
 // into the event that an API Gateway HTTP API (payload 2.0, $default stage) would send. When the function asks
@@ -13,6 +13,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
@@ -27,10 +28,11 @@ const { values: options } = parseArgs({
     binary: { type: 'string' },
     port: { type: 'string', default: '0' },
     'staff-scope': { type: 'string' },
+    log: { type: 'string' },
   },
 });
 if (!options.binary) {
-  console.error('usage: node lambda-front.mjs --binary PATH [--port N] [--staff-scope SCOPE]');
+  console.error('usage: node lambda-front.mjs --binary PATH [--port N] [--staff-scope SCOPE] [--log PATH]');
   process.exit(2);
 }
 
@@ -209,7 +211,10 @@ const lambda = spawn(options.binary, {
   },
   stdio: ['ignore', 'pipe', 'pipe'],
 });
-lambda.stdout.on('data', (chunk) => output.push(chunk));
+lambda.stdout.on('data', (chunk) => {
+  output.push(chunk);
+  if (options.log) appendFileSync(options.log, chunk);
+});
 lambda.stderr.on('data', (chunk) => output.push(chunk));
 lambda.on('error', (error) => fail(`${options.binary} does not start: ${error.message}`));
 lambda.on('close', (code, signal) => {

@@ -9,9 +9,10 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { here } from "./support.mjs";
@@ -41,12 +42,16 @@ const TRUSTED = {
   urql: "trusted/__generated__/urql/persisted-documents.json",
 };
 
+const scratch = mkdtempSync(join(tmpdir(), "feedback-clients-"));
 const children = new Set();
 const servers = [];
 const summary = [];
 let failed = false;
 
-process.on("exit", () => children.forEach((child) => child.kill()));
+process.on("exit", () => {
+  children.forEach((child) => child.kill());
+  rmSync(scratch, { recursive: true });
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
 try {
@@ -86,10 +91,13 @@ async function main() {
   await runInBrowser("local server, its form", ["feedback-form.mjs"], ofLocal);
   await runInBrowser("local server, its inbox", ["inbox.mjs"], ofLocal, LONG);
 
-  const lambdaUrl = await startLambda("Lambda binary", local, {
+  const log = join(scratch, "lambda.log");
+  const switchedOn = {
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
     FEEDBACK_FEDERATION: "true",
-  });
+    FEEDBACK_METRICS: "true",
+  };
+  const lambdaUrl = await startLambda("Lambda binary", local, switchedOn, [`--log=${log}`]);
   // In the cloud only staff, and servers with keys, read.
   const staffUrl = `${lambdaUrl}/staff`;
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
@@ -101,6 +109,7 @@ async function main() {
   await runInBrowser("Lambda binary, in a browser", ["browser.mjs"], lambda, ["--test-name-pattern=another origin"]);
   await runInBrowser("Lambda binary, its form", ["feedback-form.mjs"], lambda);
   await runInBrowser("Lambda binary, its inbox", ["inbox.mjs"], lambda, LONG);
+  await runTests("Lambda binary, its log", ["metrics.mjs"], { FEEDBACK_LAMBDA_LOG: log });
 
   const compared = startLocal("compared server", [IN_MEMORY]);
   const mirror = startLocal("mirror", [IN_MEMORY]);
@@ -132,9 +141,9 @@ function urlOf(local) {
 }
 
 /** Starts the Lambda binary on the table of a local server; its address. */
-async function startLambda(name, local, env = {}) {
-  const flags = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
-  const front = start(name, process.execPath, flags, {
+async function startLambda(name, local, env = {}, flags = []) {
+  const always = ["lambda-front.mjs", `--binary=${resolve(binaries.lambda)}`, "--staff-scope=feedback:manage"];
+  const front = start(name, process.execPath, [...always, ...flags], {
     // No other variables: nobody's profile or credentials get in.
     AWS_ACCESS_KEY_ID: "any",
     AWS_ENDPOINT_URL_DYNAMODB: await printed(local, /DynamoDB +(http:\S+)/),

@@ -12,6 +12,7 @@ use crate::support::{NOW, Store, TABLE};
 
 mod documents;
 mod hostile;
+mod metrics;
 
 const PLANTED: [&str; 4] = [
     "planted message",

@@ -137,6 +137,11 @@ pub struct Arguments {
     #[arg(long, value_name = "LEVEL", env = "FEEDBACK_LOG", default_value = "info", value_parser = expecting(parse_level))]
     pub log: Level,
 
+    /// Log in JSON, the lines of requests at every level and with metrics in CloudWatch's embedded metric format, as the
+    /// function does with Metrics=true
+    #[arg(long, env = "FEEDBACK_METRICS")]
+    pub metrics: bool,
+
     /// Print help
     #[arg(short, long, action = ArgAction::HelpLong)]
     pub help: Option<bool>,

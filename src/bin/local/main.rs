@@ -4,6 +4,7 @@ mod arguments;
 mod stop;
 
 use std::fs;
+use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
@@ -38,7 +39,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    logging::start(arguments.log, logging::Format::Text);
+    let format = if arguments.metrics {
+        let function_name = "local".to_owned();
+        logging::Format::JsonWithMetrics { function_name }
+    } else {
+        logging::Format::Text
+    };
+    logging::start(arguments.log, format, io::stderr);
     // First, because a busy port is the likeliest error and the cheapest to find.
     let listener = TcpListener::bind((arguments.host, arguments.port))
         .await
