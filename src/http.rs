@@ -30,7 +30,7 @@ pub use deadline::Deadline;
 pub use errors::HttpError;
 #[cfg(feature = "local")]
 pub(crate) use errors::plain_error;
-pub use request_log::RequestId;
+pub use request_log::{RequestId, TraceId};
 pub use transport::AnswerLimit;
 
 use crate::auth::Authenticator;

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use self::event::{Event, Front};
-use crate::http::{AnswerLimit, Deadline, RequestId};
+use crate::http::{AnswerLimit, Deadline, RequestId, TraceId};
 
 /// The router, as a function of events.
 ///
@@ -44,6 +44,10 @@ async fn answer(
     let extensions = request.extensions_mut();
     extensions.insert(deadline(&context));
     extensions.insert(RequestId(context.request_id.clone()));
+    let trace = context.xray_trace_id.as_deref().and_then(TraceId::in_header);
+    if let Some(trace) = trace {
+        extensions.insert(trace);
+    }
     extensions.insert(match front {
         Front::LoadBalancer => AnswerLimit::LOAD_BALANCER,
         Front::Payload1 | Front::Payload2 => AnswerLimit::LAMBDA,

@@ -25,6 +25,26 @@ pub(super) const HEADER: &str = "x-request-id";
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// The id of the trace that a request belongs to, in AWS X-Ray, an extension of the request: on every line in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceId(String);
+
+impl TraceId {
+    /// The root of a tracing header like `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`,
+    /// if it has one of X-Ray's form: the version, the time and a random number
+    /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>).
+    #[must_use]
+    pub fn in_header(header: &str) -> Option<Self> {
+        let root = header
+            .split(';')
+            .find_map(|part| part.trim().strip_prefix("Root="))?;
+        let (time, random) = root.strip_prefix("1-")?.split_once('-')?;
+        let is_hex =
+            |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_hex(time, 8) && is_hex(random, 24)).then(|| Self(root.to_owned()))
+    }
+}
+
 /// A handler's part of the log line, in the response's extensions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Summary {
@@ -58,7 +78,9 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     // At the highest level, so that the id is on every line at any level of logging.
-    let span = tracing::error_span!("request", request_id = id);
+    let trace = request.extensions().get::<TraceId>();
+    let xray_trace_id = trace.map(|TraceId(id)| id.as_str());
+    let span = tracing::error_span!("request", request_id = id, xray_trace_id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();
     let Outcomes {

@@ -921,3 +921,63 @@ async fn what_is_no_http_event_is_refused_by_a_sentence() {
     }
     assert_eq!(lambda.call(EventKind::HttpApi, &submit("x")).await.status, 200);
 }
+
+#[tokio::test]
+async fn every_line_of_a_request_names_the_trace_that_lambda_hands_over() {
+    let store = Store::new().await;
+    // Without the table there is more than one line a request.
+    let lambda = Lambda::start(options(&store).with("FEEDBACK_TABLE", "Missing")).await;
+    let id = "1-5759e988-bd862e3fe1be46a994272793";
+    for (header, expected) in [
+        (format!("Root={id};Parent=53995c3f42cd8ad8;Sampled=1"), Some(id)),
+        (
+            format!("Root={id};Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0"),
+            Some(id),
+        ),
+        (
+            format!("Self=1-67891234-12456789abcdef012345678; Root={id}"),
+            Some(id),
+        ),
+        (format!("Root={id}"), Some(id)),
+        (id.to_owned(), None),
+        (format!("Root={id}0"), None),
+        (format!("Root=2{}", &id[1..]), None),
+        (format!("Root={}", id.replace('b', "x")), None),
+        (format!("Root={}", id.replace("-b", "b")), None),
+        ("Root=;Parent=;Sampled=".to_owned(), None),
+        (format!("Root={}", "1-".repeat(2_000)), None),
+        ("Root=ä\u{80}\"}".to_owned(), None),
+        (";;=".to_owned(), None),
+    ] {
+        lambda.trace(Some(header.as_bytes()));
+        check_trace(&lambda, expected, &header).await;
+    }
+    lambda.trace(None);
+    check_trace(&lambda, None, "no header").await;
+}
+
+/// Makes a request that fails, and compares the trace on each of its lines.
+async fn check_trace(lambda: &Lambda, expected: Option<&str>, header: &str) {
+    let before = lambda.logs().len();
+    let answer = lambda.call(EventKind::HttpApi, &submit("x")).await;
+    assert_eq!(answer.status, 200, "{header}");
+    lambda
+        .log_line(&format!(
+            "request_log\",\"span\":{{\"request_id\":\"{}\"",
+            lambda.last_request_id()
+        ))
+        .await;
+    let lines: Vec<Value> = lambda.logs()[before..]
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for line in lines {
+        assert_eq!(line["span"]["request_id"], lambda.last_request_id());
+        assert_eq!(
+            line["span"].get("xray_trace_id").and_then(Value::as_str),
+            expected,
+            "{header}: {line}"
+        );
+    }
+}

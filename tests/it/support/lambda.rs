@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::HeaderValue;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -168,6 +169,12 @@ impl Lambda {
             last_request_id: Mutex::default(),
             log,
         }
+    }
+
+    /// Hands over this tracing header with each event from now on.
+    pub fn trace(&self, header: Option<&[u8]>) {
+        let header = header.map(|header| HeaderValue::from_bytes(header).expect("the value of a header"));
+        self.api.trace(header);
     }
 
     /// Hands the function one event and returns the payload of its answer. Like Lambda, it gives one instance one

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
-    http::StatusCode,
+    http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -21,6 +21,9 @@ use super::{FUNCTION, REGION};
 
 /// Lambda's limit for the answer of one synchronous invocation, in bytes.
 const ANSWER_LIMIT: usize = 6_291_556;
+
+/// A tracing header as Lambda hands it over where nothing is traced.
+const TRACE: &str = "Root=1-6b49d200-56789abcdef0123456789012;Sampled=0";
 
 /// What a function reports instead of an answer. The caller of an API in front of it sees a 500 or 502.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub struct RuntimeApi {
     init_error: Mutex<Option<InvocationError>>,
     /// How long the function has for an event.
     time: Duration,
+    /// The tracing header of the next event.
+    trace: Mutex<Option<HeaderValue>>,
 }
 
 impl RuntimeApi {
@@ -68,7 +73,13 @@ impl RuntimeApi {
             polled: watch::Sender::new(false),
             init_error: Mutex::default(),
             time,
+            trace: Mutex::new(Some(HeaderValue::from_static(TRACE))),
         }
+    }
+
+    /// Hands out this tracing header with each event from now on.
+    pub fn trace(&self, header: Option<HeaderValue>) {
+        *self.trace.lock().expect("no panic while locked") = header;
     }
 
     pub fn router(api: Arc<Self>) -> Router {
@@ -132,14 +143,14 @@ async fn next(State(api): State<Arc<RuntimeApi>>) -> Response {
             "lambda-runtime-invoked-function-arn",
             format!("arn:aws:lambda:{REGION}:123456789012:function:{FUNCTION}"),
         ),
-        (
-            "lambda-runtime-trace-id",
-            "Root=1-6b49d200-56789abcdef0123456789012;Sampled=0".to_owned(),
-        ),
     ];
+    let trace = api.trace.lock().expect("no panic while locked").clone();
+    let trace = trace.map(|header| [(HeaderName::from_static("lambda-runtime-trace-id"), header)]);
     let event = invocation.event.to_string();
     *api.current.lock().expect("no panic while locked") = Some(invocation);
-    (headers, event).into_response()
+    let mut response = (headers, event).into_response();
+    response.headers_mut().extend(trace.into_iter().flatten());
+    response
 }
 
 async fn response(
