@@ -24,13 +24,24 @@ const EXPECTED_DOCUMENTS: usize = 64;
 pub struct ChosenOperation {
     pub(super) document: Arc<Document>,
     pub(super) operation: Node<executable::Operation>,
+    pub(super) is_arbitrary: bool,
 }
 
 impl ChosenOperation {
     /// The operation named `name`, or the only one, of a document.
     pub(super) fn of(document: Arc<Document>, name: Option<&str>) -> Result<Self, Vec<ServerError>> {
         let operation = document.operation(name).map_err(one)?;
-        Ok(Self { document, operation })
+        Ok(Self {
+            document,
+            operation,
+            is_arbitrary: false,
+        })
+    }
+
+    /// Whether the service has trusted documents, and this is none of them.
+    #[must_use]
+    pub fn is_arbitrary(&self) -> bool {
+        self.is_arbitrary
     }
 
     /// Whether it is a query or a mutation. There are no subscriptions in the schema.

@@ -127,7 +127,10 @@ impl Executor {
         };
         match (trusted, requested) {
             (Some(document), _) => ChosenOperation::of(document, name),
-            (None, RequestedDocument::Text { text, .. }) => self.choose(text, name),
+            (None, RequestedDocument::Text { text, .. }) => Ok(ChosenOperation {
+                is_arbitrary: self.0.settings.trusted.is_some(),
+                ..self.choose(text, name)?
+            }),
             (None, RequestedDocument::Id(id)) => Err(one(id.not_supported())),
         }
     }
@@ -236,7 +239,9 @@ fn schema() -> Schema {
 
 /// The coerced values of all variables (`CoerceVariableValues`).
 fn coerced(chosen: &ChosenOperation, variables: &Variables) -> Result<Valid<JsonMap>, ServerError> {
-    let ChosenOperation { document, operation } = chosen;
+    let ChosenOperation {
+        document, operation, ..
+    } = chosen;
     let schema = &document.definition.schema;
     let coerced = request::coerce_variable_values(schema, operation, variables).map_err(|error| {
         document.error(

@@ -21,7 +21,9 @@ pub(super) fn tells_schema(field: &Field) -> bool {
 
 /// Checks that lists are not nested so deeply that the response explodes.
 pub(super) fn check_depth(chosen: &ChosenOperation) -> Result<(), ServerError> {
-    let ChosenOperation { document, operation } = chosen;
+    let ChosenOperation {
+        document, operation, ..
+    } = chosen;
     check_max_depth(document, operation).map_err(|error| {
         document.error(
             ErrorCode::QueryTooDeep,
@@ -37,7 +39,9 @@ pub(super) fn execute(
     fields: &[Field],
     variables: &Valid<JsonMap>,
 ) -> (JsonMap, Vec<ServerError>) {
-    let ChosenOperation { document, operation } = chosen;
+    let ChosenOperation {
+        document, operation, ..
+    } = chosen;
     let variables = without_null(operation, variables);
     let definition = document.definition;
     let (schema, implementers) = (&definition.schema, definition.implementers());

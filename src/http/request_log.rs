@@ -54,6 +54,8 @@ pub(super) struct Summary {
     pub(super) operation_type: Option<&'static str>,
     /// The operation's name in the document, if it has one.
     pub(super) operation: Option<String>,
+    /// True if the service has trusted documents, and the document is none of them.
+    pub(super) arbitrary_document: Option<bool>,
     /// The codes of the errors in the response, each once, separated by commas.
     pub(super) error_codes: Option<String>,
     /// The number of requests to DynamoDB.
@@ -100,6 +102,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
             caller = summary.caller.as_deref().map(|name| beginning(name, MAX_NAME)),
             operation_type = summary.operation_type,
             operation = summary.operation.as_deref().map(|name| beginning(name, MAX_WORD)),
+            arbitrary_document = summary.arbitrary_document,
             error_codes = summary.error_codes,
             dynamodb_requests = summary.dynamodb_requests,
             submissions_stored = nonzero(submissions_stored),

@@ -109,6 +109,7 @@ async fn execute(
     let chosen = executor.choose_requested(&parameters.document, name, caller)?;
     summary.operation = chosen.name().map(str::to_owned);
     summary.operation_type = Some(chosen.operation_type().name());
+    summary.arbitrary_document = chosen.is_arbitrary().then_some(true);
     // Not only by GET: HEAD comes this way too.
     if parts.method != Method::POST && !chosen.operation_type().is_query() {
         let error = HttpError::bad_request("only queries can be sent by GET: send this operation by POST");

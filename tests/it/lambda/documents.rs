@@ -63,6 +63,27 @@ async fn a_function_executes_the_documents_in_its_file_alone_for_people_and_for_
 }
 
 #[tokio::test]
+async fn the_log_says_which_requests_have_another_document() {
+    let store = Store::new().await;
+    let (_folder, path) = file(&json!({ "submit": SUBMIT }));
+    let other = HttpCall::post_json("/graphql", &json!({ "query": format!("{SUBMIT} # other") }));
+    let by_id = HttpCall::post_json("/graphql", &json!({ "documentId": "submit" }));
+    let by_text = HttpCall::post_json("/graphql", &json!({ "query": SUBMIT }));
+    let mentioned = "\"arbitrary_document\":true";
+    for (options, call, is_mentioned) in [
+        (options(&store).with("FEEDBACK_DOCUMENTS", &path), &other, true),
+        (options(&store).with("FEEDBACK_DOCUMENTS", &path), &by_id, false),
+        (options(&store).with("FEEDBACK_DOCUMENTS", &path), &by_text, false),
+        (options(&store), &other, false),
+    ] {
+        let lambda = Lambda::start(options).await;
+        assert_eq!(lambda.call(EventKind::HttpApi, call).await.status, 200);
+        let line = lambda.log_line("\"request\"").await;
+        assert_eq!(line.contains(mentioned), is_mentioned, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_file_ends_the_start_with_a_sentence() {
     let store = Store::new().await;
     let (_folder, path) = file(&json!({ "list": "{ votes }" }));
