@@ -167,18 +167,17 @@ describe("the subgraph's definition", () => {
     assert.deepEqual(codes, ["INVALID_FIELD_SHARING"]);
   });
 
-  for (const [what, edit, code] of [
-    ["`PageInfo` that is not shareable", (sdl) => sdl.replace("type PageInfo @shareable", "type PageInfo"), "INVALID_FIELD_SHARING"],
-    ["a field more in `PageInfo`", (sdl) => sdl.replace("endCursor: String", "endCursor: String\n total: Int"), "SATISFIABILITY_ERROR"],
-    ["another kind of `DateTime`", (sdl) => sdl.replace("scalar DateTime", "type DateTime @shareable { at: String }"), "TYPE_KIND_MISMATCH"],
-    ["another `RatingCount`", (sdl) => `${sdl} type RatingCount @shareable { count: Int! }`, "INVALID_FIELD_SHARING"],
-    ["another `Query.feedback`", (sdl) => sdl.replace("type Query {", "type Query {\n feedback(id: ID!): Feedback"), "INVALID_FIELD_SHARING"],
-    ["a field more in `Node`", (sdl) => sdl.replace("interface Node {\n    id: ID!", "interface Node {\n    id: ID!\n    title: String!"), "INTERFACE_FIELD_NO_IMPLEM"],
+  for (const [what, theirs, others, code] of [
+    ["`PageInfo` that is not shareable", "type PageInfo @shareable", "type PageInfo", "INVALID_FIELD_SHARING"],
+    ["a field more in `PageInfo`", "endCursor: String", "endCursor: String total: Int", "SATISFIABILITY_ERROR"],
+    ["another kind of `DateTime`", "scalar DateTime", "type DateTime { at: String }", "TYPE_KIND_MISMATCH"],
+    ["another `RatingCount`", "scalar Date\n", "scalar Date type RatingCount { count: Int! }", "INVALID_FIELD_SHARING"],
+    ["another `Query.feedback`", "type Query {", "type Query { feedback: Feedback", "INVALID_FIELD_SHARING"],
+    ["a field more in `Node`", "interface Node {", "interface Node { title: String!", "INTERFACE_FIELD_NO_IMPLEM"],
   ]) {
     test(`collides with ${what}, as the documentation says`, async () => {
-      const edited = edit(TICKETS);
-      assert.notEqual(edited, TICKETS);
-      const { errors } = composed(await definition(), edited);
+      assert.ok(TICKETS.includes(theirs));
+      const { errors } = composed(await definition(), TICKETS.replace(theirs, others));
       assert.ok(errors.map(({ extensions }) => extensions.code).includes(code), errors.join("\n"));
     });
   }
@@ -216,7 +215,9 @@ describe("through the gateway", () => {
     const related = about.slice(0, 3).map((_, n) => ({ message: `Number ${25 - n} on ${topic}` }));
     assert.deepEqual(
       data.tickets,
-      about.map((id, n) => ({ title: `Ticket ${n}`, feedback: { id, message: `Number ${25 - n} on ${topic}` }, related })),
+      about.map((id, n) => {
+        return { title: `Ticket ${n}`, feedback: { id, message: `Number ${25 - n} on ${topic}` }, related };
+      }),
     );
     // One for each place in the answer, side by side.
     const sent = asked.map(({ variables }) => variables.representations);
@@ -237,7 +238,8 @@ describe("through the gateway", () => {
     assert.equal(asked.length, 1);
     // The gateway sends the same one again and again.
     assert.equal(asked[0].variables.representations.length, 300);
-    assert.deepEqual(data.tickets, Array(150).fill({ related: [{ email: null, topic: null }, { email: null, topic }] }));
+    const related = [{ email: null, topic: null }, { email: null, topic }];
+    assert.deepEqual(data.tickets, Array(150).fill({ related }));
   });
 
   test("a listing is completed by the other subgraph, and that by the service again", async () => {
@@ -273,7 +275,8 @@ describe("through the gateway", () => {
       "query ($topic: String!) { tickets(topic: $topic) { title feedback { id message } } }",
       { topic },
     );
-    const ticket = (n) => ({ title: `Ticket ${n}`, feedback: { id: about[n], message: `Number ${4 - n} on ${topic}` } });
+    const feedback = (n) => ({ id: about[n], message: `Number ${4 - n} on ${topic}` });
+    const ticket = (n) => ({ title: `Ticket ${n}`, feedback: feedback(n) });
     assert.deepEqual(data.tickets, [ticket(0), null, null, ticket(3)]);
     const [error, ...more] = errors.filter(({ extensions }) => extensions.code === "BAD_USER_INPUT");
     assert.deepEqual(more, []);
@@ -307,7 +310,8 @@ describe("through the gateway", () => {
     assert.equal(errors, undefined);
     const { feedback, userErrors } = data.submitFeedback;
     assert.deepEqual(await ids(topic), [feedback.id]);
-    assert.deepEqual({ ...feedback, userErrors }, { id: feedback.id, message: "Sent through a gateway.", tickets: [], userErrors: [] });
+    assert.deepEqual(userErrors, []);
+    assert.deepEqual(feedback, { id: feedback.id, message: "Sent through a gateway.", tickets: [] });
 
     graph.tickets.push({ id: randomUUID(), title: "Followed up", topic, about: feedback.id });
     const triaged = await traced(
@@ -371,7 +375,10 @@ describe("next to Apollo's own subgraph", () => {
   const feedback = (id, more) => ({ __typename: "Feedback", id, ...more });
   for (const [what, representations] of [
     ["no representation", () => []],
-    ["entities, one twice and one that does not exist", ({ newer, older, unknown }) => [newer, unknown, older, newer].map((id) => feedback(id))],
+    [
+      "entities, one twice and one that does not exist",
+      ({ newer, older, unknown }) => [newer, unknown, older, newer].map((id) => feedback(id)),
+    ],
     ["fields besides the key", ({ newer }) => [feedback(newer, { tickets: [{ id: 1 }], message: "another" })]],
     ["a single one without a list", ({ newer }) => feedback(newer)],
     ["an id that is none, among others", ({ newer, older }) => [feedback(newer), feedback("1234"), feedback(older)]],

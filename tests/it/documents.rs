@@ -589,12 +589,28 @@ fn a_file_that_is_wrong_is_told_by_a_sentence_with_the_id() {
 }
 
 #[test]
+fn documents_are_valid_against_the_schema_that_is_executed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("documents.json");
+    fs::write(&path, r#"{"a": "{ _service { sdl } }"}"#).unwrap();
+    let load = |federation| {
+        TrustedDocuments::load(&path, ArbitraryDocuments::Nobody, federation, &Limits::default())
+    };
+    assert!(load(Federation::On).is_ok());
+    let error = load(Federation::Off).unwrap_err();
+    assert!(
+        error.contains("\"a\" is not valid") && error.contains("_service"),
+        "{error}"
+    );
+}
+
+#[test]
 fn the_forms_document_is_there_to_be_trusted() {
     let read = |path: &str| fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let script = read("web/feedback-form.js");
     let (_, rest) = script.split_once("const SUBMIT = `").unwrap();
     let (sent, _) = rest.split_once("`;").unwrap();
-    let file = read("trusted-documents/feedback-form.json");
+    let file = read("examples/trusted-documents/feedback-form.json");
     let documents: Value = serde_json::from_str(&file).unwrap();
     assert_eq!(documents, json!({ format!("sha256:{}", hash(sent)): sent }));
     loaded(&file, "nobody", "").unwrap();
