@@ -12,7 +12,7 @@
 //! | [`http`] | the router: GraphQL over HTTP, the explorer page, `POST /feedback`, CORS, the request log |
 //! | [`auth`] | authentication and scopes: API keys, verified identities |
 //! | [`config`] | the environment, read once into typed values, by concern |
-//! | [`logging`] | the format and the levels of log lines |
+//! | [`logging`] | the format and the levels of log lines, and metrics in those of requests |
 //! | [`lambda`] | events of AWS Lambda as requests for the router, and its responses as Lambda expects them |
 //! | `backfill` | completes the items of an older table: a tool over [`repository`], for `bin/backfill` alone |
 //! | `local` | the laptop's own: the embedded engine, a server for this machine alone, sample feedback, the pages of `web`, the explorer's files from disk |

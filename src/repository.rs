@@ -44,6 +44,7 @@ pub use count::Count;
 pub use deletion::Erasure;
 pub use error::RepositoryError;
 pub use indexes::{Index, Indexes};
+pub use meter::Units;
 pub use outcomes::Outcomes;
 pub use read_budget::{READ_BUDGET, READ_UNIT_BUDGET};
 pub use shards::MAX_TIMELINE_SHARDS;
@@ -163,6 +164,22 @@ impl FeedbackRepository {
             counting: Counting::default(),
             ..self.clone()
         }
+    }
+
+    /// The same as [`metered`](Self::metered), where DynamoDB is also asked what each request consumes.
+    #[must_use]
+    pub fn metered_in_units(&self) -> Self {
+        Self {
+            meter: RequestMeter::with_units(),
+            ..self.metered()
+        }
+    }
+
+    /// What DynamoDB says that the requests have consumed, where it is [asked](Self::metered_in_units). It does not say so of
+    /// those that fail, like a write whose condition does not hold.
+    #[must_use]
+    pub fn units_consumed(&self) -> Units {
+        self.meter.units()
     }
 
     /// How many requests were made to DynamoDB, retries included.

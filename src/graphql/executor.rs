@@ -145,11 +145,13 @@ impl Executor {
         variables: &Variables,
     ) -> Result<Operation, Vec<ServerError>> {
         let variables = coerced(&chosen, variables).map_err(one)?;
-        let fields = collect(&chosen.document, &chosen.operation, &variables, self.limits());
+        let collected = collect(&chosen.document, &chosen.operation, &variables, self.limits());
+        let (fields, complexity) = collected.map_err(one)?;
         let operation = Operation {
-            fields: fields.map_err(one)?,
             chosen,
             variables,
+            fields,
+            complexity,
         };
         if operation.fields.iter().any(tells_schema) {
             self.check_introspection(&operation.chosen).map_err(one)?;
@@ -185,6 +187,7 @@ impl Executor {
             chosen,
             variables,
             fields,
+            ..
         } = &operation;
         let mut response = if fields
             .iter()
@@ -219,9 +222,16 @@ pub struct Operation {
     pub(super) chosen: ChosenOperation,
     variables: Valid<JsonMap>,
     fields: Vec<Field>,
+    complexity: usize,
 }
 
 impl Operation {
+    /// Its points of complexity, of which [`Limits::complexity`] is the maximum.
+    #[must_use]
+    pub fn complexity(&self) -> usize {
+        self.complexity
+    }
+
     /// The names of the root fields that are executed, in order; a field under two aliases counts twice.
     pub(super) fn root_fields(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().map(|field| field.name().as_str())

@@ -62,16 +62,16 @@ impl Field {
     }
 }
 
-/// Collects the fields of an operation, as far as the limits allow.
+/// Collects the fields of an operation, as far as the limits allow, and counts its points of complexity.
 pub(super) fn collect(
     document: &Document,
     operation: &executable::Operation,
     variables: &JsonMap,
     limits: &Limits,
-) -> Result<Vec<Field>, ServerError> {
+) -> Result<(Vec<Field>, usize), ServerError> {
     let (fields, cost) = Collector::new(document, Some(variables), limits).operation(operation)?;
     limits.check_complexity(cost)?;
-    Ok(fields)
+    Ok((fields, cost))
 }
 
 /// Collects all fields that an operation could execute with any variables, as far as the limits allow.
@@ -121,7 +121,9 @@ impl<'a> Collector<'a> {
             return Ok((Vec::new(), 0));
         };
         let (fields, cost) = self.object(root, &[&operation.selection_set], 1)?;
-        Ok((fields, cost.saturating_add(self.counting)))
+        let cost = cost.saturating_add(self.counting);
+        // Both count toward the same limit.
+        Ok((fields, cost.max(self.selections)))
     }
 
     /// The fields of an object of this type, and their cost.

@@ -14,6 +14,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use self::cost::Cost;
 pub use self::outcome::AnswerLimit;
 pub(super) use self::outcome::Outcome;
 use self::parameters::Parameters;
@@ -24,6 +25,7 @@ use super::{STAFF_PATH, Shared, authentication, client, explorer};
 use crate::auth::Caller;
 use crate::graphql::RequestContext;
 
+mod cost;
 mod outcome;
 mod parameters;
 mod warm_up;
@@ -118,13 +120,20 @@ async fn execute(
     let operation = executor.prepare(chosen, &parameters.variables)?;
     executor.authorize(&operation, caller)?;
 
-    let repository = shared.state.repository.metered();
+    let (repository, complexity) = (&shared.state.repository, operation.complexity());
+    let wants_cost = parameters.wants_cost && !caller.is_anonymous();
+    let repository = if wants_cost {
+        repository.metered_in_units()
+    } else {
+        repository.metered()
+    };
     let submitter = client::submitter(parts, caller, shared.options.client_address_header.as_ref());
     let request_context = RequestContext::new(repository.clone(), shared.state.clock.clone(), caller.clone())
         .submitted_by(submitter);
     let response = executor.execute(operation, request_context).await;
     summary.measure(&repository);
-    Ok(Outcome::executed(response))
+    let cost = wants_cost.then(|| Cost::new(complexity, &repository));
+    Ok(Outcome::executed(response).with_cost(cost))
 }
 
 fn not_acceptable() -> Response {

@@ -13,6 +13,7 @@ mod backfill;
 mod clients;
 mod contract;
 mod cors;
+mod cost;
 mod documents;
 mod durability;
 mod erasure;

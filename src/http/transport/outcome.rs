@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::cost::Cost;
 use crate::graphql::{ErrorCode, request_error, retry_after, set_retry_after};
 use crate::http::content_negotiation::Format;
 use crate::http::errors::{HttpError, add_headers, add_retry_after};
@@ -19,12 +20,20 @@ pub(in crate::http) struct Outcome {
     data: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
     #[serde(skip)]
     status: StatusCode,
     /// Whether the status is the same for clients from before the specification, which expect 200 for every GraphQL
     /// request that is well-formed.
     #[serde(skip)]
     is_status_for_all: bool,
+}
+
+/// The extensions of a response.
+#[derive(Debug, Serialize)]
+struct Extensions {
+    cost: Cost,
 }
 
 /// The request is refused.
@@ -44,6 +53,7 @@ impl From<HttpError> for Outcome {
         Self {
             data: None,
             errors: vec![error],
+            extensions: None,
             status,
             is_status_for_all: true,
         }
@@ -60,6 +70,7 @@ impl From<Vec<ServerError>> for Outcome {
             status: statuses.max().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             is_status_for_all: codes.all(ErrorCode::has_status_for_all),
             errors,
+            extensions: None,
         }
     }
 }
@@ -86,6 +97,7 @@ impl Outcome {
         Self {
             data: Some(response.data),
             errors,
+            extensions: None,
             status: StatusCode::OK,
             is_status_for_all: false,
         }
@@ -144,6 +156,12 @@ impl Outcome {
         self
     }
 
+    /// Adds what the operation cost.
+    pub(super) fn with_cost(mut self, cost: Option<Cost>) -> Self {
+        self.extensions = cost.map(|cost| Extensions { cost });
+        self
+    }
+
     /// Writes the response, or an error if it is too long.
     pub(in crate::http) fn into_response(mut self, format: Format, limit: AnswerLimit) -> Response {
         let body = self.written(limit).unwrap_or_else(|| {
@@ -153,6 +171,7 @@ impl Outcome {
             );
             self = Self {
                 data: self.data.is_some().then_some(Value::Null),
+                extensions: self.extensions.take(),
                 ..vec![request_error(ErrorCode::ResponseTooLarge, message)].into()
             };
             self.written(AnswerLimit(usize::MAX)).unwrap_or_default()

@@ -13,6 +13,8 @@ pub(super) struct Parameters {
     pub(super) document: RequestedDocument,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
+    /// Whether the extension `cost` asks what the operation costs.
+    pub(super) wants_cost: bool,
 }
 
 impl Parameters {
@@ -81,6 +83,7 @@ impl Parameters {
             Some(Value::Object(extensions)) => extensions,
             Some(other) => return Err(format!("`extensions` must be an object, not {}", kind(&other))),
         };
+        let wants_cost = extensions.get("cost") == Some(&Value::Bool(true));
         let id = match (document_id, persisted_query(&extensions)?) {
             (Some(_), Some(_)) => {
                 return Err("send either `documentId` or `extensions.persistedQuery`".to_owned());
@@ -98,6 +101,7 @@ impl Parameters {
             document,
             operation_name,
             variables,
+            wants_cost,
         })
     }
 }

@@ -515,3 +515,34 @@ async fn the_sums_over_the_lines_are_what_clients_have_seen_and_what_is_in_the_t
     assert_eq!(quarantined.len(), sum("submissions_quarantined"));
     assert_eq!(quarantined.len() + listed.len(), sum("submissions_stored"));
 }
+
+#[tokio::test]
+async fn the_cost_that_a_caller_is_told_has_the_requests_of_the_line() {
+    let store = Store::new().await;
+    let (lambda, _secrets, bearer) = start_with(options(&store)).await;
+    let id = "0195512e-6f4a-7c3e-9d0b-2f6c1a7e5b90";
+    for (query, requests) in [
+        (
+            "mutation { submitFeedback(input: { message: \"planted\" }) { replayed } }".to_owned(),
+            1,
+        ),
+        (
+            format!(
+                "{{ a: feedback(id: \"{id}\") {{ id }} feedbacks {{ nodes {{ id }} count {{ value }} }} }}"
+            ),
+            3,
+        ),
+        ("{ __typename }".to_owned(), 0),
+    ] {
+        let body = json!({ "query": query, "extensions": { "cost": true } });
+        let call = HttpCall::post_json("/graphql", &body).with_header("authorization", &bearer);
+        let (answer, line) = self::call(&lambda, &call).await;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let told = &answer["extensions"]["cost"]["dynamodb"]["requests"];
+        assert_eq!(
+            (told, &line["dynamodb_requests"]),
+            (&json!(requests), &json!(requests)),
+            "{query}"
+        );
+    }
+}
