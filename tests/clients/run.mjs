@@ -3,8 +3,8 @@
 //   npm ci
 //   node run.mjs --local ../../target/release/local --lambda ../../target/release/lambda
 //
-// Both work on the same table, in the memory of the laptop's server. What compares them with graphql-js empties
-// tables and has servers of its own. The tests in a browser need Chromium:
+// Both work on the same table, in the memory of the laptop's server, with everything on that can be switched on. What
+// compares them with graphql-js has it off, empties tables and has servers of its own. The tests in a browser need Chromium:
 // /usr/bin/chromium, or what CHROMIUM names; without one they are left out, except where CI is set.
 
 import { spawn } from "node:child_process";
@@ -74,17 +74,22 @@ async function main() {
   await runTests("schema", ofTheSchema);
 
   const allowedOrigin = `http://127.0.0.1:${await freePort()}`;
-  const local = startLocal("local server", [IN_MEMORY, "--sample=60", `--explorer-assets=${here}`, "--federation"], {
+  // All that is off unless it is switched on.
+  const switchedOn = {
     FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
-    // It knows some, and executes all others too.
-    FEEDBACK_DOCUMENTS: resolve(here, TRUSTED.relay),
-  });
+    FEEDBACK_ARBITRARY_DOCUMENTS: "credentialed",
+    FEEDBACK_CLIENT_LIMIT: "1000000",
+    FEEDBACK_DOCUMENTS: resolve(here, "../../examples/trusted-documents/feedback-form.json"),
+    FEEDBACK_FEDERATION: "true",
+    FEEDBACK_METRICS: "true",
+  };
+  const local = startLocal("local server", [IN_MEMORY, "--sample=60", `--explorer-assets=${here}`], switchedOn);
   const localUrl = await urlOf(local);
   await runTests("local server", ofTheService, { FEEDBACK_URL: localUrl });
   const browser = { CHROMIUM: chromium, FEEDBACK_ALLOWED_ORIGIN: allowedOrigin };
   const engineUrl = await printed(local, /DynamoDB +(http:\S+)/);
   await runById("local server", localUrl, (rule) =>
-    urlOf(startLocal("local server of trusted documents", [`--endpoint-url=${engineUrl}`], rule)),
+    urlOf(startLocal("local server of trusted documents", [`--endpoint-url=${engineUrl}`], { ...switchedOn, ...rule })),
   );
   const ofLocal = { ...browser, FEEDBACK_URL: localUrl, FEEDBACK_ENGINE_URL: engineUrl };
   await runInBrowser("local server, in a browser", ["browser.mjs"], ofLocal);
@@ -92,17 +97,12 @@ async function main() {
   await runInBrowser("local server, its inbox", ["inbox.mjs"], ofLocal, LONG);
 
   const log = join(scratch, "lambda.log");
-  const switchedOn = {
-    FEEDBACK_ALLOWED_ORIGINS: allowedOrigin,
-    FEEDBACK_FEDERATION: "true",
-    FEEDBACK_METRICS: "true",
-  };
   const lambdaUrl = await startLambda("Lambda binary", local, switchedOn, [`--log=${log}`]);
   // In the cloud only staff, and servers with keys, read.
   const staffUrl = `${lambdaUrl}/staff`;
   await runTests("Lambda binary", ofTheService, { FEEDBACK_URL: staffUrl });
   await runById("Lambda binary", localUrl, async (rule) =>
-    `${await startLambda("Lambda binary of trusted documents", local, rule)}/staff`,
+    `${await startLambda("Lambda binary of trusted documents", local, { ...switchedOn, ...rule })}/staff`,
   );
   // The explorer is the same page, and the Lambda binary has no folder to serve its files from.
   const lambda = { ...browser, FEEDBACK_URL: lambdaUrl, FEEDBACK_STAFF_URL: staffUrl };
