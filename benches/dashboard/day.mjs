@@ -1,7 +1,7 @@
 // A simulated day, second by second: a weekday's traffic; a canary once a minute; DynamoDB out of reach for two
 // minutes at night; a campaign at noon that meets the table's maximum throughput; a deployment in the afternoon; and
 // robots in the evening. Everything is counted as AWS counts it. The request lines are the Lambda binary's own, with
-// the simulation's times and durations.
+// the simulation's times and durations, and so are the metrics in them.
 
 import { Metrics } from './metrics.mjs';
 
@@ -22,15 +22,15 @@ const TRIES = 3; // of the SDK
 const LATENCY = { BatchGetItem: 3.9, PutItem: 4.6, Query: 3.4, UpdateItem: 4.1 }; // of DynamoDB, in milliseconds
 const IDLE = 7 * 60_000; // after which Lambda takes an execution environment down, about
 
-/** By kind of request: milliseconds of the function, requests to DynamoDB, and what the service's own metrics say. */
+/** By kind of request: milliseconds of the function, and what it asks DynamoDB for. */
 const KINDS = {
   health: { ms: 1.1 },
-  submit: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'], counts: { stored: 1 } },
-  plain: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'], counts: { stored: 1 } },
-  replay: { ms: 14, asks: ['UpdateItem', 'BatchGetItem'], counts: { replayed: 1 } },
-  invalid: { ms: 1.3, counts: { invalid: 1 } },
-  robot: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'], counts: { stored: 1, quarantined: 1 } },
-  refused: { ms: 1.2, counts: { refused: 1 } },
+  submit: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'] },
+  plain: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'] },
+  replay: { ms: 14, asks: ['UpdateItem', 'BatchGetItem'] },
+  invalid: { ms: 1.3 },
+  robot: { ms: 10, writes: true, asks: ['UpdateItem', 'PutItem'] },
+  refused: { ms: 1.2 },
   inbox: { ms: 6.5, reads: 1.9, asks: ['Query'] },
   statistics: { ms: 21, reads: 30, asks: ['BatchGetItem', 'Query'] },
   anonymous: { ms: 1 },
@@ -97,8 +97,6 @@ export function simulate(kinds, name) {
   const index = (of) => ({ ...table, GlobalSecondaryIndexName: of });
   const gateway = (metric, at, value = 1) => metrics.publish('AWS/ApiGateway', metric, api, at, value);
   const dynamodb = (metric, of, at, value = 1) => metrics.publish('AWS/DynamoDB', metric, of, at, value);
-  const own = (metric, type, at, value) =>
-    metrics.publish('Feedback', metric, { function_name: name('FeedbackFunction'), operation_type: type }, at, value);
   declare(metrics, { api, lambda, table, index, name });
 
   let environments = [];
@@ -107,7 +105,7 @@ export function simulate(kinds, name) {
 
   /** One request from beginning to end. `waited` are the milliseconds that it was throttled for. */
   function serve(kind, at, waited = 0) {
-    const { ms, writes = false, reads = 0, asks = [], counts = {} } = KINDS[kind];
+    const { ms, writes = false, reads = 0, asks = [] } = KINDS[kind];
     const hour = (at - MIDNIGHT) / 3_600_000;
     const isBusy = hour > 12.1 && hour < 12.4;
     const duration = around(ms, 0.25) * (next() < 0.01 ? around(3, 0.4) : 1) + waited;
@@ -141,11 +139,17 @@ export function simulate(kinds, name) {
       type: 'platform.report',
       record: { metrics: record, status: 'success' },
     });
-    for (const line of kinds[kind]) {
-      const isRequest = line.message === 'request';
-      lines.push({ ...line, '@timestamp': at + duration, ...(isRequest && { duration_ms: duration }) });
+    for (const template of kinds[kind]) {
+      const isRequest = template.message === 'request';
+      const line = { ...template, '@timestamp': at + duration, ...(isRequest && { duration_ms: duration }) };
+      lines.push(line);
+      for (const { Namespace, Dimensions, Metrics: of } of line._aws?.CloudWatchMetrics ?? []) {
+        const [names] = Dimensions;
+        const dimensions = Object.fromEntries(names.map((dimension) => [dimension, line[dimension]]));
+        for (const { Name } of of) metrics.publish(Namespace, Name, dimensions, at, line[Name]);
+      }
     }
-    const { status, operation_type: type = kind === 'plain' ? 'plain' : 'none' } = kinds[kind].at(-1);
+    const { status } = kinds[kind].at(-1);
     gateway('Count', at);
     gateway('4xx', at, status >= 400 && status < 500 ? 1 : 0);
     gateway('5xx', at, status >= 500 ? 1 : 0);
@@ -165,7 +169,6 @@ export function simulate(kinds, name) {
       const into = kind === 'robot' ? ['quarantine'] : ['timeline', 'status', ...(next() < 0.55 ? ['topic'] : [])];
       for (const of of into) dynamodb('ConsumedWriteCapacityUnits', index(of), at);
     }
-    for (const [what, value] of Object.entries(counts)) own(`submissions_${what}`, type, at, value);
     return environment;
   }
 

@@ -36,20 +36,15 @@ if (!options.local || !options.lambda || !options.out) {
 
 const stack = resources(PARAMETERS);
 const ofType = (type) => Object.entries(stack).filter(([, resource]) => resource.Type === type);
-const { metrics, lines } = simulate(await requestLines(options), nameOf);
+const { metrics, lines } = simulate(await requestLines(options, nameOf('FeedbackFunction')), nameOf);
 const [[, { Properties: dashboard }]] = ofType('AWS::CloudWatch::Dashboard');
 const { widgets } = JSON.parse(dashboard.DashboardBody);
 
 for (const [, { Properties }] of ofType('AWS::Logs::QueryDefinition')) {
+  const rows = run(Properties.QueryString, lines);
+  if (rows.length === 0) throw new Error(`${Properties.Name} finds nothing`);
   console.log(Properties.Name);
-  console.table(
-    run(Properties.QueryString, lines)
-      .slice(0, 8)
-      .map((row) => {
-        const there = Object.entries(row).filter(([, value]) => value !== undefined);
-        return Object.fromEntries(there.map(([name, value]) => [name, shown(value)]));
-      }),
-  );
+  console.table(rows.slice(0, 8).map(present));
 }
 
 const draw = {
@@ -176,6 +171,12 @@ function table(rows) {
   const cells = (row) => columns.map((column) => `<td>${html(shown(row[column] ?? ''))}</td>`).join('');
   const head = columns.map((column) => `<th>${column}</th>`).join('');
   return `<table><tr>${head}</tr>${rows.map((row) => `<tr>${cells(row)}</tr>`).join('')}</table>`;
+}
+
+/** A row without what it does not have. */
+function present(row) {
+  const there = Object.entries(row).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there.map(([name, value]) => [name, shown(value)]));
 }
 
 function heading(title) {

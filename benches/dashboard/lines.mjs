@@ -53,7 +53,7 @@ const KINDS = {
 };
 
 /** The lines of each kind, that of the request last. */
-export async function requestLines(binaries) {
+export async function requestLines(binaries, functionName) {
   const folder = mkdtempSync(join(tmpdir(), 'feedback-dashboard-'));
   const log = join(folder, 'lambda.log');
   writeFileSync(log, '');
@@ -84,9 +84,11 @@ export async function requestLines(binaries) {
         AWS_SECRET_ACCESS_KEY: 'any',
         AWS_REGION: 'local',
         AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
+        AWS_LAMBDA_FUNCTION_NAME: functionName,
         FEEDBACK_TABLE: 'Feedback',
         FEEDBACK_INDEXES: 'status,topic,rating,person',
         FEEDBACK_CLIENT_LIMIT: '5',
+        FEEDBACK_METRICS: 'true',
       },
       /listening on (http:\S+)/,
     );

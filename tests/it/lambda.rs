@@ -12,7 +12,7 @@ use crate::support::{NOW, Store, TABLE};
 
 mod documents;
 mod hostile;
-mod metrics;
+pub mod metrics;
 
 const PLANTED: [&str; 4] = [
     "planted message",

@@ -17,7 +17,7 @@ use crate::support::secrets::{SECRET, Secrets};
 use crate::support::{Store, program};
 
 /// The fields that count outcomes.
-const OUTCOMES: [&str; 6] = [
+pub const OUTCOMES: [&str; 6] = [
     "submissions_stored",
     "submissions_replayed",
     "submissions_invalid",

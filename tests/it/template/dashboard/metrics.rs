@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::lambda::metrics::OUTCOMES;
+
 /// A metric with the statistics that mean something of it, by sets of dimensions.
 struct Kind {
     namespace: &'static str,
@@ -98,6 +100,18 @@ pub struct Metric {
     pub name: String,
     pub dimensions: BTreeSet<String>,
     pub statistic: String,
+}
+
+#[test]
+fn the_services_own_metrics_are_those_of_its_request_line() {
+    let own = KINDS.iter().find(|kind| kind.namespace == "Feedback");
+    let own = own.into_iter().flat_map(|kind| kind.metrics);
+    let own: BTreeSet<&str> = own.map(|(name, _)| *name).collect();
+    let expected: BTreeSet<&str> = OUTCOMES
+        .into_iter()
+        .chain(["duration_ms", "dynamodb_requests"])
+        .collect();
+    assert_eq!(own, expected);
 }
 
 impl Metric {
