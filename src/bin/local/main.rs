@@ -56,11 +56,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let assets = arguments.explorer_assets.as_deref().map(Assets::load).transpose();
     let assets = assets.map_err(|error| error.to_string())?;
-    let documents = Documents {
-        file: arguments.documents.clone(),
-        arbitrary: arguments.arbitrary_documents,
-    };
-    let trusted = documents.load(arguments.federation.into(), &arguments.limits)?;
+    let executor = executor(&arguments)?;
     let engine = start_engine(&arguments, address.port()).await?;
     let (client, endpoint) = connect(&arguments, engine.as_ref()).await;
 
@@ -74,9 +70,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
 
     let (authenticator, key) = authenticator(&arguments)?;
     let state = AppState {
-        executor: Executor::new((!arguments.no_introspection).into(), arguments.limits)
-            .federated(arguments.federation.into())
-            .trusting(trusted),
+        executor,
         repository,
         clock: Clock::System,
         authenticator: Arc::new(authenticator),
@@ -145,6 +139,20 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     println!("stopped");
     Ok(())
+}
+
+/// The schema, with the trusted documents if there are any.
+fn executor(arguments: &Arguments) -> Result<Executor, String> {
+    let federation = arguments.federation.into();
+    let documents = Documents {
+        file: arguments.documents.clone(),
+        arbitrary: arguments.arbitrary_documents,
+    };
+    let trusted = documents.load(federation, &arguments.limits)?;
+    let introspection = (!arguments.no_introspection).into();
+    Ok(Executor::new(introspection, arguments.limits)
+        .federated(federation)
+        .trusting(trusted))
 }
 
 /// The feedback in the table, and whether the table was made. What somebody else keeps is left as it is.
