@@ -26,6 +26,7 @@ pub(super) const HEADER: &str = "x-request-id";
 pub struct RequestId(pub String);
 
 /// The id of the trace that a request belongs to, in AWS X-Ray, an extension of the request: on every line in the log.
+/// Since clients can send one, it has that form and no other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceId(String);
 

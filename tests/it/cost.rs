@@ -2,6 +2,7 @@
 //! credential alone.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fastrand::Rng;
 use feedback_graphql::auth::{ApiKeys, Authenticator, make_key};
@@ -12,6 +13,7 @@ use feedback_graphql::repository::{ClientLimit, FeedbackRepository, connect_with
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
+use crate::support::faulty::{Fault, Network};
 use crate::support::proxy::{self, Fate};
 use crate::support::{ADDRESS, NOW, PATIENCE, Server, Store, content, on};
 
@@ -453,4 +455,32 @@ async fn whatever_becomes_of_an_operation_that_is_executed_its_cost_is_told_and_
     assert_eq!(answer["errors"][0]["extensions"]["code"], "RESPONSE_TOO_LARGE");
     let units = &answer["extensions"]["cost"]["dynamodb"]["readUnits"];
     assert!(units.as_f64() > Some(200.0), "{}", answer["extensions"]);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_tried_again_after_it_was_complete_has_only_read() {
+    let store = Store::new().await;
+    let network = Network::to(&store.engine.endpoint()).await;
+    let repository = on(&connect_without_account(&network.endpoint), 1).await;
+    let server = Server::with(Store { repository, ..store }, Options::default()).await;
+    let delete = async |faults: &[Fault]| {
+        let id = server.store.submit("planted", NOW).await.id;
+        for fault in faults {
+            network.fail_once(*fault);
+        }
+        let query = format!("mutation {{ deleteFeedback(id: \"{id}\") {{ __typename }} }}");
+        let body = json!({ "query": query, "extensions": { "cost": true } });
+        let answer = server.send(server.request("POST", "/graphql").json(&body)).await;
+        answer.json()["extensions"]["cost"]["dynamodb"].take()
+    };
+    // Two reads of the feedback and of its day's counts, and both deleted or written in the table at twice the price of a
+    // write; the feedback also in two indexes.
+    let at_once = json!({ "requests": 3, "readUnits": 2, "writeUnits": 6 });
+    assert_eq!(delete(&[]).await, at_once);
+    let not_delayed = Fault::Delay(Duration::ZERO);
+    let again = json!({ "requests": 4, "readUnits": 6, "writeUnits": 0 });
+    assert_eq!(
+        delete(&[not_delayed, not_delayed, Fault::ResetAfter]).await,
+        again
+    );
 }

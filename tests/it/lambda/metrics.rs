@@ -308,11 +308,15 @@ struct Submission {
 }
 
 impl Submission {
-    fn any(random: &mut Rng) -> Self {
+    /// The submission at this position of an operation, whose keys differ: in the same millisecond, the same is one request
+    /// that is tried again.
+    fn any(random: &mut Rng, position: usize) -> Self {
         let messages = ["planted", "planted too", "", " \t"];
         Self {
             message: messages[random.usize(..messages.len())].to_owned(),
-            key: random.bool().then(|| format!("planted-key-{}", random.u32(..4))),
+            key: random
+                .bool()
+                .then(|| format!("planted-key-{position}-{}", random.u32(..4))),
             is_trapped: random.u32(..3) == 0,
         }
     }
@@ -347,13 +351,15 @@ impl Series {
                 "plain"
             }
             3 | 4 => {
-                let one = [Submission::any(&mut self.random)];
+                let one = [Submission::any(&mut self.random, 0)];
                 self.submit(operation(&one).sent_from(&address), &one).await;
                 "mutation"
             }
             5 => {
                 let count = self.random.usize(2..6);
-                let many: Vec<_> = (0..count).map(|_| Submission::any(&mut self.random)).collect();
+                let many: Vec<_> = (0..count)
+                    .map(|position| Submission::any(&mut self.random, position))
+                    .collect();
                 let call = operation(&many).with_header("authorization", &self.bearer);
                 self.submit(call, &many).await;
                 "mutation"
@@ -378,7 +384,7 @@ impl Series {
     }
 
     async fn submit_plainly(&mut self, address: &str) {
-        let submission = Submission::any(&mut self.random);
+        let submission = Submission::any(&mut self.random, 0);
         let body = json!({ "feedback": submission.message, "trap": submission.trap() });
         let mut call = HttpCall::post_json("/feedback", &body).sent_from(address);
         if let Some(key) = &submission.key {
