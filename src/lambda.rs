@@ -44,7 +44,7 @@ async fn answer(
     let extensions = request.extensions_mut();
     extensions.insert(deadline(&context));
     extensions.insert(RequestId(context.request_id.clone()));
-    let trace = context.xray_trace_id.as_deref().and_then(TraceId::in_header);
+    let trace = context.xray_trace_id.as_deref().and_then(TraceId::sampled_in);
     if let Some(trace) = trace {
         extensions.insert(trace);
     }

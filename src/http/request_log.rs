@@ -32,13 +32,13 @@ pub struct TraceId(String);
 
 impl TraceId {
     /// The root of a tracing header like `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`,
-    /// if it has one of X-Ray's form: the version, the time and a random number
-    /// (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>).
+    /// if the request is sampled, since there is no trace otherwise, and the root has X-Ray's form: the version, the time
+    /// and a random number (<https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>).
     #[must_use]
-    pub fn in_header(header: &str) -> Option<Self> {
-        let root = header
-            .split(';')
-            .find_map(|part| part.trim().strip_prefix("Root="))?;
+    pub fn sampled_in(header: &str) -> Option<Self> {
+        let mut parts = header.split(';').map(str::trim);
+        parts.clone().find(|part| *part == "Sampled=1")?;
+        let root = parts.find_map(|part| part.strip_prefix("Root="))?;
         let (time, random) = root.strip_prefix("1-")?.split_once('-')?;
         let is_hex =
             |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
