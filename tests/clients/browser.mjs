@@ -4,15 +4,18 @@
 //   FEEDBACK_URL=http://127.0.0.1:4000 FEEDBACK_ALLOWED_ORIGIN=http://127.0.0.1:4999 \
 //     FEEDBACK_ENGINE_URL=http://127.0.0.1:4001 node --test browser.mjs
 //
-// Without FEEDBACK_ENGINE_URL, what only a laptop has is left out. CHROMIUM names another browser than /usr/bin/chromium, FEEDBACK_SCREENSHOTS another folder than the system's
-// temporary one. Without internet, DIR holds the explorer's files: see the server's --help.
+// Without FEEDBACK_ENGINE_URL, what only a laptop has is left out. CHROMIUM names another browser than
+// /usr/bin/chromium, FEEDBACK_SCREENSHOTS another folder than the system's temporary one. Without internet, DIR holds
+// the explorer's files: see the server's --help.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually, launch, screenshots, setting } from "./pages.mjs";
+import { here } from "./support.mjs";
 
 const endpoint = `${setting("FEEDBACK_URL")}/graphql`;
 // Where feedback can be read, if that is elsewhere.
@@ -21,9 +24,9 @@ const allowedOrigin = setting("FEEDBACK_ALLOWED_ORIGIN");
 // The embedded engine, where there is one.
 const engine = process.env.FEEDBACK_ENGINE_URL;
 
-const submitFeedback = `mutation Submit($input: SubmitFeedbackInput!) {
-  submitFeedback(input: $input) { feedback { id } userErrors { field code message } }
-}`;
+// Executed for everybody, where others need a credential.
+const trusted = `${here}/../../examples/trusted-documents/feedback-form.json`;
+const [submitFeedback] = Object.values(JSON.parse(readFileSync(trusted, "utf8")));
 
 // A name that whoever owns it has made to resolve to this machine.
 const elsewhere = "evil.example";
