@@ -28,11 +28,9 @@ pub fn beginning(text: &str, most: usize) -> &str {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object: for CloudWatch Logs.
-    Json,
-    /// The same, with metrics in the line of each request. Such lines are logged at every level.
-    JsonWithMetrics {
-        /// The name of the function, a dimension of the metrics.
-        function_name: String,
+    Json {
+        /// The name of the function, with which the line of each request is metrics too, and logged at every level.
+        metrics_of: Option<String>,
     },
     /// A text: for people.
     Text,
@@ -44,8 +42,8 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let level_of_requests = match format {
-        Format::JsonWithMetrics { .. } => level.max(Level::INFO),
-        Format::Json | Format::Text => level,
+        Format::Json { metrics_of: Some(_) } => level.max(Level::INFO),
+        Format::Json { metrics_of: None } | Format::Text => level,
     };
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
@@ -55,19 +53,16 @@ where
     #[cfg(feature = "local")]
     let filter = filter.with_target("dynoxide", LevelFilter::ERROR);
     let layer = fmt::layer().with_writer(writer);
-    let json = |layer: fmt::Layer<_, _, _, W>| {
-        let layer = layer.json().flatten_event(true);
-        layer.with_current_span(true).with_span_list(false)
-    };
     let layer = match format {
-        Format::Json => json(layer).boxed(),
-        Format::JsonWithMetrics { function_name } => {
+        Format::Json { metrics_of } => {
+            let layer = layer.json().flatten_event(true);
+            let layer = layer.with_current_span(true).with_span_list(false);
             let with_metrics = |format| WithMetrics {
                 format,
                 target: REQUESTS,
-                function_name,
+                function_name: metrics_of,
             };
-            json(layer).map_event_format(with_metrics).boxed()
+            layer.map_event_format(with_metrics).boxed()
         }
         Format::Text => layer.compact().with_target(false).boxed(),
     };

@@ -27,13 +27,9 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let format = if config.metrics {
-        let function_name = env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-        logging::Format::JsonWithMetrics { function_name }
-    } else {
-        logging::Format::Json
-    };
-    logging::start(config.log, format, io::stdout);
+    let function_name = || env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
+    let metrics_of = config.metrics.then(function_name);
+    logging::start(config.log, logging::Format::Json { metrics_of }, io::stdout);
     match run(config, trusted).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -240,7 +240,7 @@ impl Operation {
 
 /// The library's schema.
 fn schema() -> Schema {
-    Schema::build(QueryRoot::default(), Mutation, EmptySubscription)
+    Schema::build(QueryRoot, Mutation, EmptySubscription)
         .validation_mode(ValidationMode::Fast)
         // The service's own limits are checked before, each with a code of its own.
         .limit_recursive_depth(usize::MAX)

@@ -3,13 +3,20 @@
 //! The fields of a subgraph are our own. The library's stop at the first entity that fails, and report an entity that
 //! does not exist as an error.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use async_graphql::{Any, Context, ID, MergedObject, Object, SimpleObject, Value};
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::{ContainerType, resolve_container};
+use async_graphql::{
+    Any, Context, ContextSelectionSet, ID, Object, ObjectType, OutputType, Positioned, ServerResult,
+    SimpleObject, Value,
+};
 
 use super::definition::{SDL, definition};
 use super::error::ApiError;
-use super::query::{self, parse_id};
+use super::query::{Query, loaded_node, parse_id};
 use super::types::Node;
 use super::{Federation, RequestContext};
 use crate::domain::FeedbackId;
@@ -29,15 +36,34 @@ const DIRECTIVES: [(&str, &str); 2] = [("Feedback", r#"@key(fields: "id")"#), ("
 /// have each of these fields from one subgraph alone.
 const LEFT_OUT: [&str; 2] = ["node", "nodes"];
 
-/// The root type of queries in the library, with the fields of a subgraph.
-#[derive(MergedObject)]
-pub(super) struct QueryRoot(query::Query, Subgraph);
+/// The root type of queries in the library, with the fields of a subgraph. The library is told of [`Query`] alone, which
+/// costs nothing where there is no graph: it executes what the definition has.
+pub(super) struct QueryRoot;
 
-impl Default for QueryRoot {
-    fn default() -> Self {
-        Self(query::Query, Subgraph)
+impl ContainerType for QueryRoot {
+    async fn resolve_field(&self, context: &Context<'_>) -> ServerResult<Option<Value>> {
+        match Query.resolve_field(context).await? {
+            None => Subgraph.resolve_field(context).await,
+            found => Ok(found),
+        }
     }
 }
+
+impl OutputType for QueryRoot {
+    fn type_name() -> Cow<'static, str> {
+        <Query as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Query::create_type_info(registry)
+    }
+
+    async fn resolve(&self, context: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        resolve_container(context, self).await
+    }
+}
+
+impl ObjectType for QueryRoot {}
 
 struct Subgraph;
 
@@ -68,7 +94,7 @@ impl Subgraph {
         let shared = context.data_unchecked::<RequestContext>();
         let loaded = shared.feedback.load_many(valid.collect()).await;
         let entities = ids.into_iter().map(|id| match id.map(|id| loaded.get(&id)) {
-            Ok(found) => query::loaded_node(found?),
+            Ok(found) => loaded_node(found?),
             Err(error) => Some(Err(error)),
         });
         Ok(entities.collect())

@@ -35,14 +35,14 @@ const OPERATION_TYPE: &str = "operation_type";
 /// The operation type of a request that was refused before it had one.
 const NO_OPERATION: &str = "none";
 
-/// A format of JSON lines, with metrics in those of requests.
+/// A format of JSON lines, with metrics in those of requests where there is a function's name.
 pub(super) struct WithMetrics<F> {
     /// The format of the line.
     pub(super) format: F,
     /// The target of the events that are requests.
     pub(super) target: &'static str,
     /// The name of the function, a dimension of each metric.
-    pub(super) function_name: String,
+    pub(super) function_name: Option<String>,
 }
 
 impl<S, N, F> FormatEvent<S, N> for WithMetrics<F>
@@ -57,15 +57,16 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        if event.metadata().target() != self.target {
+        let is_request = event.metadata().target() == self.target;
+        let Some(function_name) = self.function_name.as_deref().filter(|_| is_request) else {
             return self.format.format_event(context, writer, event);
-        }
+        };
         let mut line = String::new();
         self.format.format_event(context, Writer::new(&mut line), event)?;
         let mut fields = Fields::default();
         event.record(&mut fields);
         let added = Added {
-            function_name: &self.function_name,
+            function_name,
             operation_type: (!fields.have_operation_type).then_some(NO_OPERATION),
             metadata: Metadata::of(fields.metrics),
         };

@@ -40,8 +40,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), String> {
     let format = if arguments.metrics {
-        let function_name = "local".to_owned();
-        logging::Format::JsonWithMetrics { function_name }
+        let metrics_of = Some("local".to_owned());
+        logging::Format::Json { metrics_of }
     } else {
         logging::Format::Text
     };
