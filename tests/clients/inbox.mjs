@@ -520,7 +520,8 @@ describe("the inbox's address", () => {
   test("pages through a thousand pieces, forth and back, each once", async (t) => {
     const topic = newTopic("thousand");
     const ids = (await submit(...Array.from({ length: 1_000 }, (_, n) => ({ message: `Number ${n}`, topic })))).toReversed();
-    const { page } = await open(t, viewOf(topic));
+    // By the topic alone, for which there is an index, however much else is in the table: the open list would search.
+    const { page } = await open(t, viewOf(topic, "all"));
     const shown = () => page.locator(".row").evaluateAll((rows) => rows.map(({ dataset }) => dataset.id));
     const turn = async (name) => {
       const [before] = await shown();
