@@ -14,7 +14,7 @@ use thiserror::Error;
 use tracing::Level;
 
 use crate::domain::QuarantineRules;
-use crate::graphql::{ArbitraryDocuments, Federation, Introspection, Limits, TrustedDocuments};
+use crate::graphql::{ArbitraryDocuments, Executor, Federation, Introspection, Limits, TrustedDocuments};
 use crate::http::{AllowedOrigins, ClientAddressHeader};
 use crate::repository::{ClientLimit, Indexes};
 pub use crate::repository::{MAX_CLIENT_LIMIT, MAX_TIMELINE_SHARDS};
@@ -184,18 +184,28 @@ impl Documents {
         })
     }
 
-    /// The documents in the file, valid against the schema and within these limits; `None` without a file.
+    /// The schema that executes the documents in the file, which are valid against it and within its limits.
     ///
     /// # Errors
     /// A sentence that says what is wrong with the file, or that one is required.
-    pub fn load(&self, federation: Federation, limits: &Limits) -> Result<Option<TrustedDocuments>, String> {
-        match &self.file {
-            Some(file) => TrustedDocuments::load(file, self.arbitrary, federation, limits).map(Some),
-            None if self.arbitrary == ArbitraryDocuments::Everyone => Ok(None),
-            None => Err("FEEDBACK_ARBITRARY_DOCUMENTS other than everyone requires trusted documents: let FEEDBACK_DOCUMENTS \
-                         name a file with them"
-                .to_owned()),
-        }
+    pub fn executor(
+        &self,
+        introspection: Introspection,
+        federation: Federation,
+        limits: Limits,
+    ) -> Result<Executor, String> {
+        let trusted = match &self.file {
+            Some(file) => Some(TrustedDocuments::load(file, self.arbitrary, federation, &limits)?),
+            None if self.arbitrary == ArbitraryDocuments::Everyone => None,
+            None => {
+                let error = "FEEDBACK_ARBITRARY_DOCUMENTS other than everyone requires trusted documents: let \
+                             FEEDBACK_DOCUMENTS name a file with them";
+                return Err(error.to_owned());
+            }
+        };
+        Ok(Executor::new(introspection, limits)
+            .federated(federation)
+            .trusting(trusted))
     }
 }
 

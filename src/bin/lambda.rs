@@ -10,7 +10,7 @@ use feedback_graphql::auth::{self, ApiKeys, Authenticator};
 use feedback_graphql::aws;
 use feedback_graphql::config::Config;
 use feedback_graphql::domain::Clock;
-use feedback_graphql::graphql::{Executor, TrustedDocuments};
+use feedback_graphql::graphql::Executor;
 use feedback_graphql::http::explorer::Source;
 use feedback_graphql::http::{AppState, Options, router};
 use feedback_graphql::repository::{self, FeedbackRepository};
@@ -20,7 +20,7 @@ use lambda_http::{Error, lambda_runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let (config, trusted) = match configuration() {
+    let (config, executor) = match configuration() {
         Ok(configuration) => configuration,
         Err(error) => {
             eprintln!("{error}");
@@ -30,7 +30,7 @@ async fn main() -> ExitCode {
     let function_name = || env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
     let metrics_of = config.metrics.then(function_name);
     logging::start(config.log, logging::Format::Json { metrics_of }, io::stdout);
-    match run(config, trusted).await {
+    match run(config, executor).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the Lambda runtime ended");
@@ -39,14 +39,17 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The configuration, and the trusted documents, if it names any.
-fn configuration() -> Result<(Config, Option<TrustedDocuments>), String> {
+/// The configuration, and the schema by it.
+fn configuration() -> Result<(Config, Executor), String> {
     let config = Config::read(|name| env::var(name).ok()).map_err(|error| error.to_string())?;
-    let trusted = config.documents.load(config.access.federation, &config.limits)?;
-    Ok((config, trusted))
+    let access = &config.access;
+    let executor = config
+        .documents
+        .executor(access.introspection, access.federation, config.limits)?;
+    Ok((config, executor))
 }
 
-async fn run(config: Config, trusted: Option<TrustedDocuments>) -> Result<(), Error> {
+async fn run(config: Config, executor: Executor) -> Result<(), Error> {
     let aws = aws::OnLambda::new();
     let client = repository::connect_on_lambda(&aws);
     let (table, access) = (config.table, config.access);
@@ -59,9 +62,7 @@ async fn run(config: Config, trusted: Option<TrustedDocuments>) -> Result<(), Er
     let api_keys = access.api_keys_secret.as_deref().map(secret);
     let api_keys = api_keys.map(|source| ApiKeys::new(source, Clock::System));
     let state = AppState {
-        executor: Executor::new(access.introspection, config.limits)
-            .federated(access.federation)
-            .trusting(trusted),
+        executor,
         repository,
         clock: Clock::System,
         authenticator: Arc::new(Authenticator::Guarded(api_keys)),

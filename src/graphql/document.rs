@@ -30,7 +30,7 @@ impl Document {
 
     /// The operation to execute (GraphQL specification, `GetOperation`).
     pub(super) fn operation(&self, name: Option<&str>) -> Result<Node<executable::Operation>, ServerError> {
-        let operations = &self.executable.operations;
+        let operations = &self.operations;
         let operation = operations.get(name).map_err(|_| match name {
             Some(name) => format!("the document has no operation named \"{name:.60}\""),
             None if operations.is_empty() => "the document has no operation".to_owned(),
@@ -43,16 +43,8 @@ impl Document {
 
     /// All selections in the document, in no particular order.
     pub(super) fn selections(&self) -> impl Iterator<Item = &Selection> {
-        let operations = self
-            .executable
-            .operations
-            .iter()
-            .map(|operation| &operation.selection_set);
-        let fragments = self
-            .executable
-            .fragments
-            .values()
-            .map(|fragment| &fragment.selection_set);
+        let operations = self.operations.iter().map(|operation| &operation.selection_set);
+        let fragments = self.fragments.values().map(|fragment| &fragment.selection_set);
         let mut open: Vec<&SelectionSet> = operations.chain(fragments).collect();
         std::iter::from_fn(move || {
             let set = open.pop()?;
@@ -76,10 +68,7 @@ impl Document {
     /// The location of a span.
     pub(super) fn place(&self, span: Option<SourceSpan>) -> Option<Pos> {
         let span = span?;
-        place_in(
-            self.executable.sources.get(&span.file_id())?.source_text(),
-            span.offset(),
-        )
+        place_in(self.sources.get(&span.file_id())?.source_text(), span.offset())
     }
 }
 

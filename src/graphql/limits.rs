@@ -22,9 +22,9 @@ pub struct Limits {
     /// `depth`: the levels of nested fields.
     pub depth: usize,
     /// `complexity`: the cost of the fields: 1 each, times the page size below a listing and the number of ids below
-    /// `nodes`, of representations below `_entities`, of days below `days` and of topics below `topics`; 1 for each day of `feedbackStatistics`, and for each 20
-    /// items that `count` may examine. Merged fields count once. Also the number of selections in the document, with fragments spread and
-    /// fields of one response key merged.
+    /// `nodes`, of representations below `_entities`, of days below `days` and of topics below `topics`; 1 for each day
+    /// of `feedbackStatistics`, and for each 20 items that `count` may examine. Merged fields count once. Also the number
+    /// of selections in the document, with fragments spread and fields of one response key merged.
     pub complexity: usize,
     /// `aliases`: the number of fields with an alias.
     pub aliases: usize,

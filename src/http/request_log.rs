@@ -80,9 +80,9 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    // At the highest level, so that the id is on every line at any level of logging.
     let trace = request.extensions().get::<TraceId>();
     let xray_trace_id = trace.map(|TraceId(id)| id.as_str());
+    // At the highest level, so that the ids are on every line at any level of logging.
     let span = tracing::error_span!("request", request_id = id, xray_trace_id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let summary = response.extensions_mut().remove::<Summary>().unwrap_or_default();

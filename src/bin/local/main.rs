@@ -141,18 +141,13 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// The schema, with the trusted documents if there are any.
 fn executor(arguments: &Arguments) -> Result<Executor, String> {
-    let federation = arguments.federation.into();
     let documents = Documents {
         file: arguments.documents.clone(),
         arbitrary: arguments.arbitrary_documents,
     };
-    let trusted = documents.load(federation, &arguments.limits)?;
     let introspection = (!arguments.no_introspection).into();
-    Ok(Executor::new(introspection, arguments.limits)
-        .federated(federation)
-        .trusting(trusted))
+    documents.executor(introspection, arguments.federation.into(), arguments.limits)
 }
 
 /// The feedback in the table, and whether the table was made. What somebody else keeps is left as it is.
